@@ -1,0 +1,1 @@
+"""Benchmarks: the same problems, solved to the same accuracy, by Cycloid and its peers."""

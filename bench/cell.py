@@ -1,0 +1,274 @@
+"""One cell of the table: one solver on one problem, in a process of its own.
+
+``run`` (parent) starts ``python -m bench.cell`` with the thread count in the environment; what it
+had reached at the time-out counts. ``measure`` (child) walks the ladder of tolerances, from loose
+to tight, and repeats the first step that reaches each target. The time-out is of CPU seconds, from
+the moment when data are generated and code is compiled, so that a busy machine fails nobody; wall
+seconds are limited to WALL_FACTOR times as much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import json
+import math
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bench import objective, peers, problems, reference
+from bench.peers import Peer, Solution
+
+TARGETS = (1e-6, 1e-10)
+TIMEOUT = 240.0
+WALL_FACTOR = 4.0
+REPEATS, REPEATS_IF_SLOW, SLOW = 5, 3, 5.0
+COARSE_ABOVE = 2.0  # seconds of a run after which the ladder goes on in steps of 10
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured step of the ladder."""
+
+    tol: float
+    wall: float
+    cpu: float
+    accuracy: float
+    support: int
+    repeats: int = 1
+
+
+@dataclass
+class Cell:
+    """``targets`` maps a target, written as "1e-06", to the run that reached it."""
+
+    problem: str
+    solver: str
+    threads: int
+    status: str = "ok"  # ok | timeout | error | skipped
+    reason: str = ""
+    best: float = float("inf")
+    targets: dict[str, Run] = field(default_factory=dict)
+
+
+def key(target: float) -> str:
+    return f"{target:.0e}"
+
+
+def ladder(start: float = 1.0, stop: float = 1e-14) -> Iterator[tuple[float, bool]]:
+    """Tolerances in steps of sqrt(10), and whether the step is a full power of ten."""
+    steps = round(2 * np.log10(start / stop))
+    for k in range(steps + 1):
+        yield float(start * 10.0 ** (-k / 2)), k % 2 == 0
+
+
+def timed(peer: Peer, data, tol: float) -> tuple[Solution, float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    solution = peer.solve(data, tol)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if solution.seconds is not None:
+        wall, cpu = solution.seconds
+    return solution, wall, cpu
+
+
+def warm_up(peer: Peer, problem: problems.Problem, threads: int) -> None:
+    small = peer.prepare(problems.small_like(problem), threads)
+    for tol in (1e-2, 1e-4):
+        peer.solve(small, tol)
+    peer.close(small)
+
+
+def measure(
+    peer: Peer,
+    data,
+    problem: problems.Problem,
+    duals: list[float],
+    targets: tuple[float, ...],
+    repeats: int,
+) -> Iterator[tuple[str | None, Run]]:
+    """Yields each run of the ladder, and (target, repeated run) where a target is reached."""
+    waiting = sorted(targets, reverse=True)
+    seconds = 0.0
+    for tol, is_power_of_ten in ladder():
+        if seconds > COARSE_ABOVE and not is_power_of_ten:
+            continue
+        solution, wall, cpu = timed(peer, data, tol)
+        seconds = min(wall, cpu)
+        certificates = objective.certify_path(problem, solution.coef, solution.intercept)
+        run = Run(
+            tol, wall, cpu, objective.worst_accuracy(certificates, duals), certificates[-1].support
+        )
+        yield None, run
+        reached = [t for t in waiting if run.accuracy <= t]
+        if reached:
+            repeated = repeat(peer, data, run, repeats)
+            for target in reached:
+                waiting.remove(target)
+                yield key(target), repeated
+        if not waiting:
+            break
+
+
+def repeat(peer: Peer, data, run: Run, repeats: int) -> Run:
+    """The median of ``repeats`` runs with one tolerance. The first run, possibly cold, is among
+    them only where runs are slow, and then fewer do."""
+    slow = min(run.wall, run.cpu) > SLOW
+    walls, cpus = ([run.wall], [run.cpu]) if slow or repeats == 0 else ([], [])
+    while len(walls) < (min(repeats, REPEATS_IF_SLOW) if slow else repeats):
+        _, wall, cpu = timed(peer, data, run.tol)
+        walls.append(wall)
+        cpus.append(cpu)
+    return Run(
+        run.tol,
+        statistics.median(walls),
+        statistics.median(cpus),
+        run.accuracy,
+        run.support,
+        len(walls),
+    )
+
+
+# -------------------------------------------------------------------------------- the processes
+
+
+def environment(threads: int) -> dict[str, str]:
+    variables = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+    )
+    return os.environ | dict.fromkeys(variables, str(threads))
+
+
+def run(
+    problem: str,
+    solver: str,
+    threads: int = 1,
+    targets: tuple[float, ...] = TARGETS,
+    timeout: float = TIMEOUT,
+    repeats: int = REPEATS,
+) -> Cell:
+    """Measure one cell in a child process; never raises for what the solver does."""
+    cell = Cell(problem, solver, threads)
+    cell.reason = peers.all_peers()[solver].reason()
+    if cell.reason:
+        cell.status = "skipped"
+        return cell
+    command = [
+        sys.executable,
+        "-m",
+        "bench.cell",
+        problem,
+        solver,
+        str(threads),
+        str(timeout),
+        *map(str, targets),
+        "--repeats",
+        str(repeats),
+    ]
+    with subprocess.Popen(
+        command,
+        env=environment(threads),
+        text=True,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        # the whole group: an adapter may have started R
+        end = functools.partial(_kill_group, child.pid)
+        try:
+            errors = _listen(child, cell, targets, threading.Timer(WALL_FACTOR * timeout, end))
+        except BaseException:  # Ctrl-C here must not leave it running there
+            end()
+            raise
+    if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        cell.status, cell.reason = "timeout", f"ended after {timeout:g} CPU seconds"
+    elif child.returncode:
+        last = errors[-1].strip() if errors else f"exit code {child.returncode}"
+        cell.status, cell.reason = "error", last
+    return cell
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _listen(
+    child: subprocess.Popen, cell: Cell, targets: tuple[float, ...], timer: threading.Timer
+) -> list[str]:
+    """Fills the cell with what the child reports until it ends; returns its error output."""
+    errors: list[str] = []
+    reader = threading.Thread(target=lambda: errors.extend(child.stderr), daemon=True)
+    reader.start()
+    for line in child.stdout:
+        message = json.loads(line)
+        if "started" in message:  # generating data, references and compilation are not counted
+            timer.start()
+            continue
+        reached = message.pop("target")
+        measured = Run(**message)
+        cell.best = min(cell.best, measured.accuracy)
+        if reached:
+            cell.targets[reached] = measured
+            continue
+        for target in targets:  # stands if the time-out comes before the repeats are done
+            if measured.accuracy <= target:
+                cell.targets.setdefault(key(target), measured)
+    timer.cancel()
+    reader.join()
+    return errors
+
+
+def limit_cpu_seconds(more: float) -> None:
+    """Let this process, and each that it starts, use so many more seconds."""
+    used = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + more), resource.RLIM_INFINITY))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("problem")
+    parser.add_argument("solver")
+    parser.add_argument("threads", type=int)
+    parser.add_argument("timeout", type=float)
+    parser.add_argument("targets", type=float, nargs="+")
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    arguments = parser.parse_args()
+    stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a solver prints must not mix with the messages
+    targets = tuple(arguments.targets)
+
+    def send(message: dict) -> None:
+        print(json.dumps(message), file=stdout, flush=True)
+
+    problem = problems.load(arguments.problem)
+    duals = reference.dual_values(problem)
+    peer = peers.all_peers()[arguments.solver]
+    with threadpool_limits(arguments.threads):
+        warm_up(peer, problem, arguments.threads)
+        data = peer.prepare(problem, arguments.threads)
+        limit_cpu_seconds(arguments.timeout * arguments.threads)
+        send({"started": True})
+        for reached, measured in measure(peer, data, problem, duals, targets, arguments.repeats):
+            send({"target": reached, **asdict(measured)})
+        peer.close(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What the pytest-benchmark suites share: find the tolerance, then measure that one call."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+from bench import cell, objective, peers, problems, record, reference
+
+THREADS = 1
+TARGETS = (1e-6, 1e-10)
+TIMEOUT = 60.0  # CPU seconds to find the tolerances of one solver on one problem
+
+
+@functools.cache
+def calibration() -> float:
+    return record.calibrate()
+
+
+@functools.cache
+def reached(problem: str, solver: str) -> cell.Cell:
+    """Walks the ladder in another process, where a time-out can end it."""
+    return cell.run(problem, solver, THREADS, TARGETS, TIMEOUT, repeats=0)
+
+
+def measure(benchmark, problem: str, solver: str, target: float) -> None:
+    """One row: ``solver`` at the loosest tolerance with which it reaches ``target``."""
+    try:
+        loaded = problems.load(problem)
+    except problems.Unavailable as reason:
+        pytest.skip(str(reason))
+    found = reached(problem, solver)
+    run = found.targets.get(cell.key(target))
+    if run is None:
+        pytest.skip(f"{solver}: {found.reason or f'best accuracy {found.best:.0e}'}")
+    peer = peers.all_peers()[solver]
+    with threadpool_limits(THREADS):
+        cell.warm_up(peer, loaded, THREADS)
+        data = peer.prepare(loaded, THREADS)
+        rounds = cell.REPEATS_IF_SLOW if run.cpu > cell.SLOW else cell.REPEATS
+        solution = benchmark.pedantic(
+            peer.solve,
+            args=(data, run.tol),
+            rounds=rounds,
+            warmup_rounds=0 if run.cpu > cell.SLOW else 1,
+        )
+        peer.close(data)
+    certificates = objective.certify_path(loaded, solution.coef, solution.intercept)
+    accuracy = objective.worst_accuracy(certificates, reference.dual_values(loaded))
+    describe(benchmark, problem, cell.key(target), solver)
+    benchmark.extra_info.update(tol=run.tol, accuracy=accuracy, support=certificates[-1].support)
+    assert accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
+
+
+def describe(benchmark, problem: str, what: str, solver: str) -> None:
+    """The names by which ``bench.compare`` knows a row."""
+    benchmark.group = f"{problem} | {what}"
+    benchmark.extra_info.update(
+        problem=problem, target=what, solver=solver, threads=THREADS, calibration=calibration()
+    )

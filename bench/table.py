@@ -1,0 +1,151 @@
+"""The table: seconds of every solver to the same accuracy, and Cycloid's ratio to the best peer.
+
+python -m bench.table --problems lasso-D1-100 path-S1 --target 1e-6 1e-10 --out results.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+from pathlib import Path
+
+from bench import cell, peers, problems, record
+from bench.cell import Cell
+from bench.record import Record
+
+HERE = Path(__file__).parent
+
+
+def seconds(found: Cell, target: float, clock: str) -> float | None:
+    run = found.targets.get(cell.key(target))
+    return None if run is None else getattr(run, clock)
+
+
+def measure(
+    names: list[str],
+    solvers: list[str] | None,
+    threads: int,
+    targets: tuple[float, ...],
+    timeout: float,
+    save_to: Path | None,
+) -> Record:
+    """Measure all cells, one after the other; stored after each, so nothing is lost."""
+    result = Record(record.conditions(threads))
+    for name in names:
+        try:
+            problem = problems.load(name)
+        except problems.Unavailable as reason:
+            print(f"{name}: skipped, {reason}", flush=True)
+            continue
+        chosen = [p.name for p in peers.peers_for(problem, solvers)]
+        del problem
+        for solver in chosen:
+            found = cell.run(name, solver, threads, targets, timeout)
+            result.cells.append(found)
+            print(describe(found), flush=True)
+            if save_to:
+                result.save(save_to)
+    return result
+
+
+def describe(found: Cell) -> str:
+    reached = ", ".join(
+        f"{target}: {run.cpu:.3g} s CPU, {run.wall:.3g} s wall (tol {run.tol:.0e})"
+        for target, run in found.targets.items()
+    )
+    outcome = reached or f"best accuracy {found.best:.0e}"
+    extra = "" if found.status == "ok" else f" [{found.status}: {found.reason}]"
+    return f"{found.problem:22s} {found.solver:24s} {outcome}{extra}"
+
+
+def markdown(result: Record, targets: tuple[float, ...], clock: str) -> str:
+    """One row a problem and target: our seconds, the peers from fast to slow, the ratio."""
+    lines = [
+        "| problem | accuracy | Cycloid | best peer | other peers | Cycloid / best peer |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(c.problem for c in result.cells):
+        cells = [c for c in result.cells if c.problem == name and c.status != "skipped"]
+        for target in targets:
+            lines.append(_row(name, target, cells, clock))
+    return "\n".join(lines)
+
+
+def _row(name: str, target: float, cells: list[Cell], clock: str) -> str:
+    ours, rivals, failed = None, [], []
+    for found in cells:
+        value = seconds(found, target, clock)
+        if found.solver == peers.OURS:
+            ours = value
+        elif value is None:
+            failed.append(f"{found.solver} -")
+        else:
+            rivals.append((value, found.solver))
+    rivals.sort()
+    texts = [f"{solver} {value:.3g}" for value, solver in rivals]
+    best = texts[0] if texts else "-"
+    ratio = f"{ours / rivals[0][0]:.2f}" if ours is not None and rivals else "-"
+    own = "-" if ours is None else f"{ours:.3g}"
+    return f"| {name} | {target:g} | {own} | {best} | {', '.join(texts[1:] + failed)} | {ratio} |"
+
+
+def document(result: Record, targets: tuple[float, ...], clock: str) -> str:
+    meta = result.meta
+    packages = ", ".join(f"{name} {version}" for name, version in meta["packages"].items())
+    skipped = sorted({f"{c.solver} ({c.reason})" for c in result.cells if c.status == "skipped"})
+    kind = "CPU" if clock == "cpu" else "wall"
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            f"{meta['date']}; {meta['processor']}, {meta['cores']} cores; "
+            f"{meta['threads']} thread(s); {kind} seconds, medians; "
+            f"Python {meta['python']}, {packages}.",
+            'Accuracy is (P - best dual) / P(0); "-" means not reached in the time allowed. '
+            "What is measured, and its limits: `README.md`.",
+            *([f"Skipped: {', '.join(skipped)}."] if skipped else []),
+            "",
+            markdown(result, targets, clock),
+            "",
+        ]
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--problems",
+        nargs="+",
+        default=["*"],
+        metavar="NAME",
+        help="names or patterns such as 'lasso-*' (default: all)",
+    )
+    parser.add_argument("--solvers", nargs="+", metavar="NAME", help="default: all that apply")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--target", type=float, nargs="+", default=list(cell.TARGETS))
+    parser.add_argument("--timeout", type=float, default=cell.TIMEOUT, help="seconds a cell")
+    parser.add_argument(
+        "--clock",
+        choices=["cpu", "wall"],
+        help="default: cpu with one thread (robust on a busy machine), else wall",
+    )
+    parser.add_argument("--out", type=Path, help="JSON file for all measurements")
+    parser.add_argument("--markdown", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--list", action="store_true", help="list problems and solvers")
+    given = parser.parse_args(arguments)
+    if given.list:
+        print("problems:", *problems.names(), "solvers:", *peers.all_peers(), sep="\n  ")
+        return
+    names = [n for n in problems.names() if any(fnmatch.fnmatch(n, p) for p in given.problems)]
+    if not names:
+        parser.error(f"no problem matches {given.problems}")
+    targets = tuple(given.target)
+    clock = given.clock or ("cpu" if given.threads == 1 else "wall")
+    result = measure(names, given.solvers, given.threads, targets, given.timeout, given.out)
+    text = document(result, targets, clock)
+    given.markdown.write_text(text)
+    print("\n" + markdown(result, targets, clock))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+#include <pybind11/native_enum.h>
+
+#include <Eigen/Core>
+
+#include "common.hpp"
+#include "cycloid/core/parallel.hpp"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
+    using cycloid::Status;
+    m.attr("level") = CYCLOID_LEVEL;
+    py::dict info;
+    info["compiler"] = __VERSION__;
+    info["eigen"] = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
+                    "." + std::to_string(EIGEN_MINOR_VERSION);
+    info["openmp"] = std::to_string(_OPENMP);
+#ifdef CYCLOID_DEBUG
+    info["build"] = "debug";
+#else
+    info["build"] = "release";
+#endif
+    m.attr("build_info") = info;
+    m.def("max_threads", &cycloid::default_threads);
+    py::native_enum<Status>(m, "Status", "enum.IntEnum")
+        .value("CONVERGED", Status::Converged)
+        .value("MAX_ITER", Status::MaxIter)
+        .value("TIME_LIMIT", Status::TimeLimit)
+        .value("STOPPED", Status::Stopped)
+        .value("STALLED", Status::Stalled)
+        .value("NUMERICAL_ERROR", Status::NumericalError)
+        .finalize();
+    cycloid::bindings::bind_bcd(m);
+}

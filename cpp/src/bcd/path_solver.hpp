@@ -1,0 +1,521 @@
+// The host loop: working sets with a duality-gap certificate, one alpha after another.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "cycloid/bcd/gram_solver.hpp"
+#include "cycloid/bcd/kernels.hpp"
+#include "cycloid/bcd/path.hpp"
+#include "cycloid/bcd/residual_solver.hpp"
+
+namespace cycloid::bcd {
+
+template <Kernels K>
+class PathSolver {
+  public:
+    PathSolver(K& kernels, const Problem& problem, const Options& options, bool quadratic,
+               double smoothness, Monitor& monitor)
+        : kernels_(kernels), problem_(problem), options_(options), quadratic_(quadratic),
+          smoothness_(smoothness), monitor_(monitor), context_{options.n_threads, &monitor},
+          p_(problem.x.columns()), random_(static_cast<std::uint64_t>(options.seed)),
+          beta_(p_, 0.0), mean_(p_), variance_(p_), slope_(p_), dual_slope_(p_), in_work_(p_, 0) {}
+
+    Path run() {
+        start();
+        for (const double alpha : alphas()) {
+            if (monitor_.stopped() && !path_.points.empty()) break;
+            solve(alpha);
+            path_.points.push_back(point());
+        }
+        return std::move(path_);
+    }
+
+  private:
+    // ---- the path -------------------------------------------------------------------------------
+
+    void start() {
+        path_.null_objective = kernels_.evaluate({});
+        kernels_.survey(mean_.data(), variance_.data(), slope_.data());
+        for (const double v : variance_) {  // zeros where an interrupt left columns out
+            if (!std::isfinite(v)) {
+                throw std::invalid_argument(
+                    "X contains NaN, infinity or values whose squares overflow");
+            }
+        }
+        reset_alive();
+        fresh_ = true;
+        null_violation_ = 0;
+        for (const double s : slope_) null_violation_ = std::max(null_violation_, std::fabs(s));
+        set_alpha(std::numeric_limits<double>::infinity());
+        if (!free_.empty()) solve(std::numeric_limits<double>::infinity());
+        path_.alpha_max = 0;
+        for (Index j = 0; j < p_; ++j) {
+            const double v = family_.weight(j) * problem_.l1_ratio;
+            const double size = problem_.positive ? slope_[j] : std::fabs(slope_[j]);
+            if (family_.weight(j) > 0 && size > 0) {
+                path_.alpha_max = std::max(path_.alpha_max, size / v);
+            }
+        }
+        if (options_.coef == nullptr) return;
+        work_.clear(), gram_size_ = 0, block_ = {};
+        std::vector<Index> support;
+        std::vector<double> values;
+        for (Index j = 0; j < p_; ++j) {
+            beta_[j] = options_.coef[j];
+            if (problem_.positive) beta_[j] = std::max(beta_[j], 0.0);
+            if (beta_[j] != 0) support.push_back(j), values.push_back(beta_[j]);
+            in_work_[j] = 0;
+        }
+        kernels_.start(support, values.data(), options_.intercept);
+        fresh_ = false;
+    }
+
+    std::vector<double> alphas() const {
+        if (!options_.alphas.empty()) return options_.alphas;
+        // A response that nothing explains has alpha_max = 0; any positive alpha then gives zero.
+        const double top = std::max(path_.alpha_max, 1e-15);
+        std::vector<double> grid(static_cast<std::size_t>(options_.n_alphas), top);
+        if (path_.alpha_max < 1e-15) return grid;
+        const double steps = std::max<double>(1, static_cast<double>(grid.size()) - 1);
+        for (std::size_t k = 1; k < grid.size(); ++k) {
+            grid[k] = top * std::pow(options_.eps, static_cast<double>(k) / steps);
+        }
+        return grid;
+    }
+
+    void set_alpha(double alpha) {
+        family_ = at_alpha(alpha);
+        free_.clear();
+        for (Index j = 0; j < p_; ++j) {
+            const Penalty penalty = family_.at(j);
+            if (penalty.free() && penalty.l2 == 0) free_.push_back(j);
+        }
+        // A dual point must be orthogonal to every unpenalised column. That is a small system for a few
+        // of them; for very many, or with signs to keep, convergence is read off the violation.
+        certifiable_ = free_.size() <= 1024;
+        if (problem_.positive) {
+            for (Index j = 0; j < p_; ++j) certifiable_ &= family_.at(j).l1 + family_.at(j).l2 > 0;
+        }
+        if (!certifiable_) free_.clear();
+        best_dual_ = -std::numeric_limits<double>::infinity();
+        gap_ = std::numeric_limits<double>::infinity();
+    }
+
+    PenaltyFamily at_alpha(double alpha) const {
+        return {alpha, problem_.l1_ratio, problem_.penalty_weights, problem_.positive};
+    }
+
+    void reset_alive() {
+        alive_.resize(static_cast<std::size_t>(p_));
+        std::iota(alive_.begin(), alive_.end(), Index{0});
+    }
+
+    // ---- one alpha ------------------------------------------------------------------------------
+
+    void solve(double alpha) {
+        const double begin = monitor_.seconds();
+        const double previous = family_.alpha();
+        set_alpha(alpha);
+        const bool continues = std::isfinite(previous) && !fresh_ && !path_.points.empty();
+        reset_alive();
+        effort_ = {};
+        status_ = Status::MaxIter;
+        inner_tolerance_ = 0;
+        double best_gap = std::numeric_limits<double>::infinity();
+        Index barren = 0;
+        if (continues) {
+            // Slopes of the last alpha suggest the next working set: no pass over X until it is solved.
+            choose(std::max(2 * alpha - previous, 0.0));
+            refresh(work_);
+            violation_ = work_violation();
+            inner_tolerance_ = 0.01 * violation_;
+            improve();
+        }
+        for (n_iter_ = 1; n_iter_ <= options_.max_iter; ++n_iter_) {
+            if (!measure()) break;
+            if (!std::isfinite(objective_)) {
+                restore();
+                status_ = Status::NumericalError;
+                break;
+            }
+            if (gap_ < 0.9 * best_gap) backup();
+            const bool done = converged();
+            report(done);
+            if (done) {
+                status_ = Status::Converged;
+                break;
+            }
+            if (monitor_.stopped()) break;
+            screen();
+            const bool grew = choose(family_.alpha());
+            barren = grew || gap_ < 0.9 * best_gap || violation_ < 0.9 * best_violation_ ? 0 : barren + 1;
+            best_gap = std::min(best_gap, gap_);
+            best_violation_ = std::min(best_violation_, violation_);
+            if (barren > 6) {
+                status_ = Status::Stalled;
+                break;
+            }
+            inner_tolerance_ = std::min(0.1 * violation_, grew ? violation_ : 0.1 * work_violation());
+            improve();
+        }
+        n_iter_ = std::min(n_iter_, options_.max_iter);
+        if (monitor_.stopped() && status_ != Status::Converged) {
+            status_ = monitor_.reason();
+            // The point may have moved since it was measured; the dual bound still holds.
+            objective_ = kernels_.evaluate({});
+            for (Index j = 0; j < p_; ++j) objective_ += family_.at(j).value(beta_[j]);
+        }
+        best_violation_ = std::numeric_limits<double>::infinity();
+        seconds_ = monitor_.seconds() - begin;
+        fresh_ = false;
+    }
+
+    bool converged() const {
+        if (!certifiable_) return violation_ <= options_.rtol * null_violation_;
+        const double tolerance = std::max(options_.atol, options_.rtol * path_.null_objective);
+        // The gap is quadratic in the error of a smooth part: what it rounds to zero, the violation sees.
+        const bool blind = tolerance < 1e-12 * path_.null_objective;
+        return gap_ <= tolerance && (!blind || violation_ <= 1e-11 * null_violation_);
+    }
+
+    // Objective, dual value and violation at the current point; a pass over the columns still alive.
+    // False when interrupted.
+    bool measure() {
+        objective_ = kernels_.evaluate(free_);
+        if (!fresh_) refresh(alive_);
+        fresh_ = false;
+        const bool apart = !free_.empty();
+        if (apart) {
+            buffer_.resize(alive_.size());
+            kernels_.correlate_dual(alive_, buffer_.data());
+            for (std::size_t k = 0; k < alive_.size(); ++k) dual_slope_[alive_[k]] = buffer_[k];
+        }
+        if (monitor_.stopped()) return false;
+        const std::vector<double>& v = apart ? dual_slope_ : slope_;
+        const bool exact = problem_.l1_ratio < 1 && family_.alpha() > 0;
+        double c_max = exact ? 1.0 : std::numeric_limits<double>::max();
+        double conjugates = 0;
+        violation_ = kernels_.intercept_violation();
+        n_active_ = 0;
+        for (const Index j : alive_) {
+            const Penalty penalty = family_.at(j);
+            objective_ += penalty.value(beta_[j]);
+            n_active_ += beta_[j] != 0;
+            violation_ = std::max(violation_, penalty.violation(slope_[j], beta_[j]));
+            if (penalty.free() && penalty.l2 == 0) continue;
+            const double size = penalty.positive ? v[j] : std::fabs(v[j]);
+            if (penalty.l2 > 0) {
+                conjugates += penalty.conjugate(v[j]);
+            } else if (size > 0) {
+                c_max = std::min(c_max, penalty.l1 / size);
+            }
+        }
+        dual_ = -std::numeric_limits<double>::infinity();
+        if (certifiable_) {
+            const double value = kernels_.dual(c_max, exact, scale_);
+            dual_ = value - conjugates;
+        }
+        best_dual_ = std::max(best_dual_, dual_);
+        gap_ = std::max(objective_ - best_dual_, 0.0);
+        return true;
+    }
+
+    // Gap-safe sphere (Ndiaye, Fercoq, Gramfort & Salmon 2017): the dual optimum lies within
+    // sqrt(2 smoothness gap) of the dual point, so |x_j'u| + radius |x_j| < l1_j proves b_j = 0.
+    void screen() {
+        if (dual_ < best_dual_ || !std::isfinite(gap_) || alive_.size() < 32) return;
+        const std::vector<double>& v = free_.empty() ? slope_ : dual_slope_;
+        const double floor = 1e-15 * std::max(objective_, path_.null_objective);
+        const double radius = std::sqrt(2 * smoothness_ * std::max(gap_, floor));
+        std::erase_if(alive_, [&](Index j) {
+            const Penalty penalty = family_.at(j);
+            const double reach = penalty.positive ? scale_ * v[j] : std::fabs(scale_ * v[j]);
+            return beta_[j] == 0 && !in_work_[j] &&
+                   reach + radius * std::sqrt(variance_[j]) < penalty.l1 * (1 - 1e-12);
+        });
+    }
+
+    // Grows the working set by the columns whose single update would gain most (the GSL-q rule), at most
+    // doubling it. `level`: the alpha at which columns count as violating.
+    bool choose(double level) {
+        const PenaltyFamily family = at_alpha(level);
+        struct Candidate { double gain; Index j; };
+        std::vector<Candidate> candidates;
+        const std::size_t before = work_.size();
+        std::size_t support = 0;
+        const bool everything = p_ <= 96 || !K::has_samples;
+        for (const Index j : alive_) {
+            const Penalty penalty = family.at(j);
+            support += beta_[j] != 0;
+            if (in_work_[j]) continue;
+            if (beta_[j] != 0 || penalty.free() || everything) {
+                add(j);
+                continue;
+            }
+            const double excess = penalty.excess(slope_[j]);
+            if (excess > 0 && variance_[j] > 0) {
+                candidates.push_back({excess * excess / (variance_[j] + penalty.l2), j});
+            }
+        }
+        // Sparse columns are cheap to carry along; the Gram matrix of dense ones grows by the square.
+        const std::size_t room = problem_.x.sparse() ? std::max<std::size_t>(2048, 2 * support)
+                                                     : std::max<std::size_t>(256, support / 4);
+        if (candidates.size() > room) {
+            std::nth_element(candidates.begin(), candidates.begin() + room, candidates.end(),
+                             [](const Candidate& a, const Candidate& b) {
+                                 return a.gain != b.gain ? a.gain > b.gain : a.j < b.j;
+                             });
+            candidates.resize(room);
+        }
+        std::sort(candidates.begin(), candidates.end(),
+                  [](const Candidate& a, const Candidate& b) { return a.j < b.j; });
+        for (const Candidate& c : candidates) add(c.j);
+        return work_.size() > before;
+    }
+
+    void add(Index j) {
+        work_.push_back(j);
+        in_work_[j] = 1;
+    }
+
+    // ---- the working set ------------------------------------------------------------------------
+
+    // Solves the problem on the working set to inner_tolerance_: once for a quadratic loss, by
+    // proximal Newton steps else.
+    void improve() {
+        const int rounds = quadratic_ ? 1 : 12;
+        double first = 0;
+        for (int round = 0; round < rounds && !monitor_.stop(); ++round) {
+            if (round > 0) {
+                loss_ = kernels_.evaluate({});
+                refresh(work_);
+            } else {
+                loss_ = std::numeric_limits<double>::quiet_NaN();
+            }
+            const double violation = std::max(work_violation(), kernels_.intercept_violation());
+            if (round == 0) first = violation;
+            if (round > 0 && !(violation > inner_tolerance_)) return;
+            const double forcing = std::min(0.1, std::sqrt(violation / first) * 0.1);
+            const double target =
+                quadratic_ ? inner_tolerance_ : std::max(forcing * violation, 0.1 * inner_tolerance_);
+            if (!model_step(target)) return;
+        }
+    }
+
+    double work_violation() const {
+        double largest = 0;
+        for (const Index j : work_) {
+            largest = std::max(largest, family_.at(j).violation(slope_[j], beta_[j]));
+        }
+        return largest;
+    }
+
+    // Minimizes the quadratic model (plus penalty) over the working set and moves there.
+    bool model_step(double target) {
+        if constexpr (K::has_samples) {
+            if (!gram_pays()) return residual_step(target);
+        }
+        active_.clear();
+        for (std::size_t k = 0; k < work_.size(); ++k) {
+            const Index j = work_[k];
+            const Penalty penalty = family_.at(j);
+            if (quadratic_ || beta_[j] != 0 || penalty.free() || penalty.excess(slope_[j]) > 0) {
+                active_.push_back(j);
+            }
+        }
+        const auto m = static_cast<Index>(active_.size());
+        if (m == 0) {
+            load();
+            return move();
+        }
+        if (quadratic_) {
+            extend_gram();
+        } else {
+            if (gram_.rows() < m) gram_.resize(m, m);
+            kernels_.gram(active_, 0, gram_.topLeftCorner(m, m));
+        }
+        if (monitor_.stopped()) return false;
+        load();
+        solver_.solve(gram_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_, effort_);
+        return move();
+    }
+
+    bool residual_step(double target) {
+        active_.assign(work_.begin(), work_.end());
+        const auto done = static_cast<std::size_t>(block_.n_columns);
+        if (done < work_.size()) {
+            problem_.x.gather(Columns(work_).subspan(done), kernels_.centre(), block_, context_);
+        }
+        load();
+        std::vector<double> u(kernels_.u().begin(), kernels_.u().end());
+        ResidualSolver solver(block_, kernels_.h(), problem_.intercept, context_);
+        solver.solve(penalty_, {b_.data(), static_cast<std::size_t>(b_.size())}, u, visit(target),
+                     context_, effort_);
+        return move();
+    }
+
+    bool gram_pays() const {
+        if (options_.gram != GramMode::Auto) return options_.gram == GramMode::Always;
+        const auto m = static_cast<double>(work_.size());
+        if (!problem_.x.sparse()) return m <= 6000;
+        const double per_row = problem_.x.nonzeros(work_) / static_cast<double>(problem_.x.rows());
+        return m <= 1500 && per_row < 40;
+    }
+
+    Visit visit(double target) {
+        Visit visit;
+        visit.tolerance = target;
+        visit.order = options_.seed >= 0 ? &random_ : nullptr;
+        return visit;
+    }
+
+    void load() {
+        const auto m = static_cast<Index>(active_.size());
+        b_.resize(m), s_.resize(m);
+        for (Index k = 0; k < m; ++k) b_[k] = beta_[active_[k]], s_[k] = slope_[active_[k]];
+        penalty_ = penalties(active_);
+    }
+
+    // From beta towards b_: the whole way for a quadratic loss, by an Armijo line search else.
+    bool move() {
+        changed_.clear(), delta_.clear();
+        double predicted = 0, old_penalty = 0;
+        for (std::size_t k = 0; k < active_.size(); ++k) {
+            const Index j = active_[k];
+            const double step = b_[static_cast<Index>(k)] - beta_[j];
+            old_penalty += penalty_[k].value(beta_[j]);
+            if (step == 0) continue;
+            changed_.push_back(j), delta_.push_back(step);
+            predicted += penalty_[k].value(beta_[j] + step) - penalty_[k].value(beta_[j]) -
+                         slope_[j] * step;
+        }
+        if (changed_.empty() && !(kernels_.intercept_violation() > 0)) return false;
+        kernels_.prepare(changed_, delta_.data());
+        double length = 1;
+        if (!quadratic_) {
+            const double before = kernels_.value_along(0.0) + old_penalty;
+            // Where rounding hides the fall, the Newton step is a refinement: take it whole.
+            while (-predicted > 1e-13 * std::fabs(before)) {
+                double trial = kernels_.value_along(length);
+                double penalty = old_penalty;
+                for (std::size_t k = 0; k < changed_.size(); ++k) {
+                    const Penalty pen = family_.at(changed_[k]);
+                    const double b = beta_[changed_[k]];
+                    penalty += pen.value(b + length * delta_[k]) - pen.value(b);
+                }
+                trial += penalty;
+                if (trial <= before + 1e-4 * length * std::min(predicted, 0.0) +
+                                 4e-16 * std::fabs(before)) {
+                    break;
+                }
+                length *= 0.5;
+                if (length < 1e-9) return false;
+            }
+        }
+        kernels_.advance(length);
+        for (std::size_t k = 0; k < changed_.size(); ++k) {
+            const Index j = changed_[k];
+            // A coefficient that the step takes to zero must be exactly zero.
+            beta_[j] = length == 1 ? target(j, k) : beta_[j] + length * delta_[k];
+        }
+        return true;
+    }
+    double target(Index j, std::size_t k) const {
+        const double b = beta_[j] + delta_[k];
+        return std::fabs(b) <= 1e-15 * std::fabs(beta_[j]) ? 0.0 : b;
+    }
+
+    // The cached Gram matrix of work_: only new columns cost anything.
+    void extend_gram() {
+        const auto m = static_cast<Index>(work_.size());
+        if (gram_size_ == m) return;
+        if (gram_.rows() < m) {
+            const Index capacity = K::has_samples ? m + m / 2 : m;
+            Eigen::MatrixXd larger(capacity, capacity);
+            larger.topLeftCorner(gram_size_, gram_size_) =
+                gram_.topLeftCorner(gram_size_, gram_size_);
+            gram_.swap(larger);
+        }
+        kernels_.gram(work_, gram_size_, gram_.topLeftCorner(m, m));
+        gram_size_ = m;
+    }
+
+    // ---- small things ---------------------------------------------------------------------------
+
+    // Slopes of the columns js at the current point.
+    void refresh(const std::vector<Index>& js) {
+        if (&js == &alive_ && static_cast<Index>(js.size()) == p_) {
+            kernels_.correlate(js, slope_.data());
+            return;
+        }
+        buffer_.resize(js.size());
+        kernels_.correlate(js, buffer_.data());
+        for (std::size_t k = 0; k < js.size(); ++k) slope_[js[k]] = buffer_[k];
+    }
+    std::vector<Penalty> penalties(const std::vector<Index>& js) const {
+        std::vector<Penalty> all(js.size());
+        for (std::size_t k = 0; k < js.size(); ++k) all[k] = family_.at(js[k]);
+        return all;
+    }
+    void backup() { saved_ = beta_, saved_intercept_ = kernels_.intercept(); }
+    void restore() {
+        if (!saved_.empty()) beta_ = saved_;
+    }
+    void report(bool force) {
+        path_.trace.push({family_.alpha(), static_cast<double>(n_iter_), monitor_.seconds(),
+                          objective_, gap_, violation_, static_cast<double>(n_active_),
+                          static_cast<double>(work_.size()),
+                          static_cast<double>(p_ - static_cast<Index>(alive_.size())),
+                          static_cast<double>(effort_.epochs), static_cast<double>(effort_.newton)});
+        monitor_.report(path_.trace, force);
+    }
+    PathPoint point() const {
+        PathPoint point;
+        point.alpha = family_.alpha();
+        for (Index j = 0; j < p_; ++j) {
+            if (beta_[j] == 0) continue;
+            point.indices.push_back(j);
+            point.values.push_back(beta_[j]);
+        }
+        point.intercept =
+            status_ == Status::NumericalError ? saved_intercept_ : kernels_.intercept();
+        point.objective = objective_, point.dual = best_dual_, point.violation = violation_;
+        point.seconds = seconds_, point.n_iter = n_iter_, point.status = status_;
+        return point;
+    }
+
+    K& kernels_;
+    const Problem& problem_;
+    const Options& options_;
+    bool quadratic_;
+    double smoothness_;
+    Monitor& monitor_;
+    Context context_;
+    Index p_;
+    Random random_;
+    PenaltyFamily family_ = at_alpha(std::numeric_limits<double>::infinity());
+    Path path_;
+
+    std::vector<double> beta_, mean_, variance_, slope_, dual_slope_, buffer_, saved_;
+    std::vector<Index> alive_, free_, work_, active_, changed_;
+    std::vector<char> in_work_;
+    std::vector<double> delta_;
+    std::vector<Penalty> penalty_;
+    Eigen::VectorXd b_, s_;
+    Eigen::MatrixXd gram_;
+    ColumnBlock block_;
+    GramSolver solver_;
+    Effort effort_;
+
+    Index gram_size_ = 0, n_active_ = 0, n_iter_ = 0;
+    bool fresh_ = false, certifiable_ = true;
+    Status status_ = Status::Converged;
+    double objective_ = 0, dual_ = 0, best_dual_ = 0, gap_ = 0, violation_ = 0, scale_ = 1;
+    double loss_ = 0, inner_tolerance_ = 0, null_violation_ = 0, saved_intercept_ = 0, seconds_ = 0;
+    double best_violation_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace cycloid::bcd

@@ -1,0 +1,285 @@
+// Compressed sparse matrices. Every pass goes by columns; CSR input is transposed once.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "cycloid/core/operator.hpp"
+
+namespace cycloid {
+namespace {
+
+constexpr Index piece = 256;  // columns that one task owns
+
+template <class Scalar, class StorageIndex>
+struct Compressed {
+    const Scalar* values;
+    const StorageIndex* indices;
+    const StorageIndex* starts;
+};
+
+template <class Scalar, class StorageIndex>
+class Csc final : public Operator {
+  public:
+    Csc(Compressed<Scalar, StorageIndex> x, Index rows, Index columns)
+        : x_(x), rows_(rows), columns_(columns) {}
+
+    Index rows() const override { return rows_; }
+    Index columns() const override { return columns_; }
+    bool sparse() const override { return true; }
+    double nonzeros(Columns js) const override {
+        double count = 0;
+        for (const Index j : js) count += static_cast<double>(end(j) - begin(j));
+        return count;
+    }
+
+    void survey(const double* w, const double* u, bool centred, double* mean, double* variance,
+                double* correlation, const Context& context) const override {
+        double total = 0, sum_u = 0;
+        for (Index i = 0; i < rows_; ++i) total += w[i], sum_u += u[i];
+        parallel_blocks(context.team(stored(columns_)), columns_, piece, [&](Index from, Index to) {
+            for (Index j = from; j < to; ++j) {
+                double s1 = 0, stored = 0, c = 0;
+                for (Index q = begin(j); q < end(j); ++q) {
+                    const Index i = row(q);
+                    const double v = value(q);
+                    s1 += w[i] * v;
+                    stored += w[i];
+                    c += u[i] * v;
+                }
+                const double m = centred ? s1 / total : 0.0;
+                // The rows that are not stored lie at -m each.
+                double s2 = std::max(total - stored, 0.0) * m * m;
+                for (Index q = begin(j); q < end(j); ++q) {
+                    const double d = value(q) - m;
+                    s2 += w[row(q)] * d * d;
+                }
+                mean[j] = m;
+                variance[j] = s2 < 1e-14 * total * m * m ? 0.0 : s2;
+                correlation[j] = c - m * sum_u;
+            }
+        });
+    }
+
+    void correlate(const double* u, Columns js, const double*, double* out,
+                   const Context& context) const override {
+        const auto count = static_cast<Index>(js.size());
+        const Index chunk = Index{1} << 20;
+        for (Index done = 0; done < count && !context.stop(); done += chunk) {
+            const Index width = std::min(chunk, count - done);
+            parallel_blocks(context.team(stored(width)), width, piece,
+                            [&](Index from, Index to) {
+                                for (Index k = done + from; k < done + to; ++k) {
+                                    out[k] = dot(js[k], u);
+                                }
+                            });
+        }
+    }
+
+    void accumulate(Columns js, const double* coef, const double*, double* out,
+                    const Context& context) const override {
+        const auto count = static_cast<Index>(js.size());
+        for (Index k = 0; k < count; ++k) {
+            if ((k & 0xffff) == 0 && context.stop()) return;
+            const double c = coef[k];
+            for (Index q = begin(js[k]); q < end(js[k]); ++q) out[row(q)] += c * value(q);
+        }
+    }
+
+    // Row i of the chosen columns contributes an outer product; column b of the result collects, for
+    // each of its stored rows, that row's entries: no task writes into another's column.
+    void gram(Columns js, Index first, const double* h, const double*,
+              Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
+        const auto m = static_cast<Index>(js.size());
+        std::vector<Index> row_starts(static_cast<std::size_t>(rows_) + 1, 0);
+        for (const Index j : js) {
+            for (Index q = begin(j); q < end(j); ++q) ++row_starts[row(q) + 1];
+        }
+        for (Index i = 0; i < rows_; ++i) row_starts[i + 1] += row_starts[i];
+        std::vector<std::int32_t> positions(static_cast<std::size_t>(row_starts[rows_]));
+        std::vector<double> entries(positions.size());
+        std::vector<Index> next(row_starts.begin(), row_starts.end() - 1);
+        for (Index k = 0; k < m; ++k) {
+            for (Index q = begin(js[k]); q < end(js[k]); ++q) {
+                const Index slot = next[row(q)]++;
+                positions[slot] = static_cast<std::int32_t>(k);
+                entries[slot] = value(q);
+            }
+        }
+        gram.bottomRows(m - first).setZero();
+        parallel_blocks(context.team(stored(m) * stored(m) / static_cast<double>(rows_)), m, 32, [&](Index from, Index to) {
+            for (Index b = from; b < to; ++b) {
+                double* column = gram.col(b).data();
+                const Index lowest = std::max(b, first);
+                for (Index q = begin(js[b]); q < end(js[b]); ++q) {
+                    const Index i = row(q);
+                    const double hv = h[i] * value(q);
+                    // Positions ascend within a row: walk down from the end to b.
+                    for (Index slot = row_starts[i + 1] - 1;
+                         slot >= row_starts[i] && positions[slot] >= lowest; --slot) {
+                        column[positions[slot]] += hv * entries[slot];
+                    }
+                }
+            }
+        });
+    }
+
+    void gather(Columns js, const double*, ColumnBlock& block,
+                const Context& context) const override {
+        const Index before = block.n_columns, m = static_cast<Index>(js.size());
+        block.n_rows = rows_;
+        block.n_columns += m;
+        block.sparse = true;
+        if (before == 0) block.starts.assign(1, 0);
+        for (const Index j : js) block.starts.push_back(block.starts.back() + end(j) - begin(j));
+        block.rows.resize(static_cast<std::size_t>(block.starts.back()));
+        block.values.resize(block.rows.size());
+        parallel_blocks(context.team(stored(m)), m, piece, [&](Index from, Index to) {
+            for (Index k = from; k < to; ++k) {
+                Index slot = block.starts[before + k];
+                for (Index q = begin(js[k]); q < end(js[k]); ++q, ++slot) {
+                    block.rows[slot] = static_cast<std::int32_t>(row(q));
+                    block.values[slot] = value(q);
+                }
+            }
+        });
+    }
+
+  private:
+    Index begin(Index j) const { return static_cast<Index>(x_.starts[j]); }
+    Index end(Index j) const { return static_cast<Index>(x_.starts[j + 1]); }
+    Index row(Index q) const { return static_cast<Index>(x_.indices[q]); }
+    double value(Index q) const { return static_cast<double>(x_.values[q]); }
+    // About how many values stand in `count` columns.
+    double stored(Index count) const {
+        return static_cast<double>(count) * static_cast<double>(x_.starts[columns_]) /
+               static_cast<double>(columns_);
+    }
+
+    // Two sums in flight: gathers are slow enough to hide one add behind another.
+    double dot(Index j, const double* u) const {
+        double even = 0, odd = 0;
+        Index q = begin(j);
+        for (; q + 2 <= end(j); q += 2) {
+            even += u[row(q)] * value(q);
+            odd += u[row(q + 1)] * value(q + 1);
+        }
+        return q < end(j) ? even + odd + u[row(q)] * value(q) : even + odd;
+    }
+
+    Compressed<Scalar, StorageIndex> x_;
+    Index rows_, columns_;
+};
+
+// Owns the transposed copy that the view behind it looks at.
+template <class Scalar, class StorageIndex>
+struct Transposed {
+    std::vector<Scalar> values;
+    std::vector<StorageIndex> indices, starts;
+
+    Transposed(const Compressed<Scalar, StorageIndex>& x, Index rows, Index columns)
+        : values(static_cast<std::size_t>(x.starts[rows])),
+          indices(values.size()),
+          starts(static_cast<std::size_t>(columns) + 1, 0) {
+        const auto count = static_cast<Index>(values.size());
+        for (Index q = 0; q < count; ++q) ++starts[x.indices[q] + 1];
+        for (Index j = 0; j < columns; ++j) starts[j + 1] += starts[j];
+        std::vector<StorageIndex> next(starts.begin(), starts.end() - 1);
+        for (Index i = 0; i < rows; ++i) {
+            for (auto q = x.starts[i]; q < x.starts[i + 1]; ++q) {
+                const auto slot = next[x.indices[q]]++;
+                values[slot] = x.values[q];
+                indices[slot] = static_cast<StorageIndex>(i);
+            }
+        }
+    }
+};
+
+template <class Scalar, class StorageIndex>
+class Csr final : private Transposed<Scalar, StorageIndex>, public Operator {
+  public:
+    Csr(const Compressed<Scalar, StorageIndex>& x, Index rows, Index columns)
+        : Transposed<Scalar, StorageIndex>(x, rows, columns),
+          by_column_({this->values.data(), this->indices.data(), this->starts.data()}, rows,
+                     columns) {}
+
+    Index rows() const override { return by_column_.rows(); }
+    Index columns() const override { return by_column_.columns(); }
+    bool sparse() const override { return true; }
+    double nonzeros(Columns js) const override { return by_column_.nonzeros(js); }
+    void survey(const double* w, const double* u, bool centred, double* mean, double* variance,
+                double* correlation, const Context& context) const override {
+        by_column_.survey(w, u, centred, mean, variance, correlation, context);
+    }
+    void correlate(const double* u, Columns js, const double* centre, double* out,
+                   const Context& context) const override {
+        by_column_.correlate(u, js, centre, out, context);
+    }
+    void accumulate(Columns js, const double* coef, const double* centre, double* out,
+                    const Context& context) const override {
+        by_column_.accumulate(js, coef, centre, out, context);
+    }
+    void gram(Columns js, Index first, const double* h, const double* centre,
+              Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
+        by_column_.gram(js, first, h, centre, gram, context);
+    }
+    void gather(Columns js, const double* centre, ColumnBlock& block,
+                const Context& context) const override {
+        by_column_.gather(js, centre, block, context);
+    }
+
+  private:
+    Csc<Scalar, StorageIndex> by_column_;
+};
+
+// Row numbers are kept in 32 bits by ColumnBlock; indices from outside are checked before any use.
+template <class StorageIndex>
+void check(const StorageIndex* indices, const StorageIndex* starts, Index major, Index minor,
+           Index rows) {
+    if (rows > std::numeric_limits<std::int32_t>::max()) {
+        throw std::invalid_argument("X has more than 2^31 - 1 rows");
+    }
+    if (starts[0] != 0) throw std::invalid_argument("X.indptr must start at 0");
+    for (Index k = 0; k < major; ++k) {
+        if (starts[k + 1] < starts[k]) throw std::invalid_argument("X.indptr must not decrease");
+        for (auto q = starts[k]; q < starts[k + 1]; ++q) {
+            if (indices[q] < 0 || indices[q] >= static_cast<StorageIndex>(minor)) {
+                throw std::invalid_argument("X.indices holds an index outside the matrix");
+            }
+            if (q > starts[k] && indices[q] <= indices[q - 1]) {
+                throw std::invalid_argument("X.indices must ascend, without duplicates");
+            }
+        }
+    }
+}
+
+}  // namespace
+
+template <class Scalar, class StorageIndex>
+std::unique_ptr<Operator> make_csc(const Scalar* values, const StorageIndex* indices,
+                                   const StorageIndex* starts, Index rows, Index columns) {
+    check(indices, starts, columns, rows, rows);
+    return std::make_unique<Csc<Scalar, StorageIndex>>(
+        Compressed<Scalar, StorageIndex>{values, indices, starts}, rows, columns);
+}
+
+template <class Scalar, class StorageIndex>
+std::unique_ptr<Operator> make_csr(const Scalar* values, const StorageIndex* indices,
+                                   const StorageIndex* starts, Index rows, Index columns) {
+    check(indices, starts, rows, columns, rows);
+    return std::make_unique<Csr<Scalar, StorageIndex>>(
+        Compressed<Scalar, StorageIndex>{values, indices, starts}, rows, columns);
+}
+
+#define CYCLOID_INSTANTIATE(Scalar, StorageIndex)                                              \
+    template std::unique_ptr<Operator> make_csc(const Scalar*, const StorageIndex*,            \
+                                                const StorageIndex*, Index, Index);            \
+    template std::unique_ptr<Operator> make_csr(const Scalar*, const StorageIndex*,            \
+                                                const StorageIndex*, Index, Index);
+CYCLOID_INSTANTIATE(float, std::int32_t)
+CYCLOID_INSTANTIATE(float, std::int64_t)
+CYCLOID_INSTANTIATE(double, std::int32_t)
+CYCLOID_INSTANTIATE(double, std::int64_t)
+#undef CYCLOID_INSTANTIATE
+
+}  // namespace cycloid

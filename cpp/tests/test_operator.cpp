@@ -1,0 +1,166 @@
+// Every operator against the same dense matrix.
+#include <numeric>
+
+#include "check.hpp"
+#include "cycloid/core/operator.hpp"
+
+using cycloid::Context;
+using cycloid::Index;
+using cycloid::Operator;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+namespace {
+
+constexpr Index n = 97;
+constexpr Index p = 13;
+
+// About a third of the entries are not zero; all are small integers, exact in single precision.
+MatrixXd example() {
+    MatrixXd x(n, p);
+    for (Index i = 0; i < n; ++i) {
+        for (Index j = 0; j < p; ++j) {
+            const Index k = (7 * i + 11 * j * j + i * j) % 17;
+            x(i, j) = k < 6 ? static_cast<double>(k - 2) : 0.0;
+        }
+    }
+    return x;
+}
+
+template <class StorageIndex>
+struct Compressed {
+    std::vector<double> values;
+    std::vector<StorageIndex> indices;
+    std::vector<StorageIndex> starts{0};
+
+    explicit Compressed(const MatrixXd& x) {
+        for (Index j = 0; j < x.cols(); ++j) {
+            for (Index i = 0; i < x.rows(); ++i) {
+                if (x(i, j) == 0) continue;
+                values.push_back(x(i, j));
+                indices.push_back(static_cast<StorageIndex>(i));
+            }
+            starts.push_back(static_cast<StorageIndex>(values.size()));
+        }
+    }
+};
+
+void check_operator(const Operator& op, const MatrixXd& x, const char* kind, int n_threads) {
+    const int failures_before = check::failures;
+    const Context context{.n_threads = n_threads};
+    const VectorXd w = VectorXd::LinSpaced(n, 0.0, 2.0);  // one weight is zero
+    const VectorXd u = VectorXd::LinSpaced(n, -1.0, 1.5);
+    std::vector<Index> all(p);
+    std::iota(all.begin(), all.end(), 0);
+    const std::vector<Index> some{11, 0, 5, 4};
+
+    CHECK(op.rows() == n);
+    CHECK(op.columns() == p);
+
+    for (const bool centred : {false, true}) {
+        const VectorXd mean =
+            centred ? VectorXd(x.transpose() * w / w.sum()) : VectorXd(VectorXd::Zero(p));
+        const MatrixXd shifted = x.rowwise() - mean.transpose();
+        VectorXd got_mean(p);
+        VectorXd variance(p);
+        VectorXd correlation(p);
+        op.survey(w.data(), u.data(), centred, got_mean.data(), variance.data(), correlation.data(),
+                  context);
+        const VectorXd square = shifted.cwiseAbs2().transpose() * w;
+        CHECK((got_mean - mean).norm() < 1e-12);
+        CHECK((variance - square).norm() < 1e-10);
+        CHECK((correlation - shifted.transpose() * u).norm() < 1e-10);
+
+        // Sparse operators ignore the centre.
+        const double* centre = centred ? mean.data() : nullptr;
+        const MatrixXd seen = op.sparse() ? x : shifted;
+        VectorXd slopes(4);
+        op.correlate(u.data(), some, centre, slopes.data(), context);
+        VectorXd image = u;
+        const VectorXd coef = VectorXd::LinSpaced(4, -2, 1);
+        op.accumulate(some, coef.data(), centre, image.data(), context);
+        VectorXd expected = u;
+        for (Index k = 0; k < 4; ++k) {
+            CHECK_CLOSE(slopes[k], seen.col(some[k]).dot(u), 1e-12);
+            expected += coef[k] * seen.col(some[k]);
+        }
+        CHECK((image - expected).norm() < 1e-11);
+
+        MatrixXd gram = MatrixXd::Constant(p, p, 77.0);
+        op.gram(all, 3, w.data(), centre, gram, context);
+        const MatrixXd full = seen.transpose() * w.asDiagonal() * seen;
+        for (Index a = 3; a < p; ++a) {
+            for (Index b = 0; b <= a; ++b) CHECK_CLOSE(gram(a, b), full(a, b), 1e-11);
+        }
+
+        cycloid::ColumnBlock block;
+        op.gather(some, centre, block, context);
+        CHECK(block.sparse == op.sparse());
+        CHECK(block.n_rows == n && block.n_columns == 4);
+        for (Index k = 0; k < 4; ++k) {
+            VectorXd column = VectorXd::Zero(n);
+            if (block.sparse) {
+                for (Index q = block.starts[k]; q < block.starts[k + 1]; ++q) {
+                    column[block.rows[q]] = block.values[q];
+                }
+            } else {
+                column = Eigen::Map<const VectorXd>(block.values.data() + k * n, n);
+            }
+            CHECK((column - seen.col(some[k])).norm() < 1e-13);
+        }
+    }
+    if (check::failures != failures_before) {
+        std::fprintf(stderr, "    operator: %s, threads: %d\n", kind, n_threads);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("operator: dense in either order, in double and single precision, with gaps") {
+    const MatrixXd x = example();
+    const RowMajor rows = x;
+    const Eigen::MatrixXf single = x.cast<float>();
+    MatrixXd padded = MatrixXd::Constant(n + 3, p, -55.0);
+    padded.topRows(n) = x;
+    for (const int threads : {1, 2}) {
+        check_operator(*cycloid::make_dense(x.data(), n, p, 1, n), x, "columns", threads);
+        check_operator(*cycloid::make_dense(rows.data(), n, p, p, 1), x, "rows", threads);
+        check_operator(*cycloid::make_dense(single.data(), n, p, 1, n), x, "single", threads);
+        check_operator(*cycloid::make_dense(padded.data(), n, p, 1, n + 3), x, "gaps", threads);
+    }
+}
+
+TEST_CASE("operator: sparse by columns and by rows, with 32- and 64-bit indices") {
+    const MatrixXd x = example();
+    const Compressed<std::int32_t> csc(x);
+    const Compressed<std::int64_t> wide(x);
+    const Compressed<std::int32_t> csr(x.transpose());
+    for (const int threads : {1, 2}) {
+        check_operator(
+            *cycloid::make_csc(csc.values.data(), csc.indices.data(), csc.starts.data(), n, p), x,
+            "csc", threads);
+        check_operator(
+            *cycloid::make_csc(wide.values.data(), wide.indices.data(), wide.starts.data(), n, p),
+            x, "csc, 64-bit", threads);
+        check_operator(
+            *cycloid::make_csr(csr.values.data(), csr.indices.data(), csr.starts.data(), n, p), x,
+            "csr", threads);
+    }
+}
+
+TEST_CASE("operator: a column that is not finite has a variance that is not finite") {
+    MatrixXd x = example();
+    x(40, 2) = NAN;
+    x(41, 5) = INFINITY;
+    const VectorXd w = VectorXd::Ones(n);
+    VectorXd mean(p);
+    VectorXd variance(p);
+    VectorXd correlation(p);
+    for (const bool centred : {false, true}) {
+        cycloid::make_dense(x.data(), n, p, 1, n)
+            ->survey(w.data(), w.data(), centred, mean.data(), variance.data(), correlation.data(),
+                     {});
+        for (Index j = 0; j < p; ++j) CHECK(std::isfinite(variance[j]) == (j != 2 && j != 5));
+    }
+}

@@ -1,0 +1,43 @@
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+level: str
+build_info: dict[str, str]
+
+class Status(IntEnum):
+    CONVERGED = 0
+    MAX_ITER = 1
+    TIME_LIMIT = 2
+    STOPPED = 3
+    STALLED = 4
+    NUMERICAL_ERROR = 5
+
+def max_threads() -> int: ...
+def solve_glm_path(
+    X: Any,
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    loss: Literal["squared", "logistic"],
+    alphas: NDArray[np.float64] | None,
+    n_alphas: int,
+    eps: float,
+    l1_ratio: float,
+    penalty_weights: NDArray[np.float64] | None,
+    positive: bool,
+    fit_intercept: bool,
+    coef_init: NDArray[np.float64] | None,
+    intercept_init: float,
+    rtol: float,
+    atol: float,
+    max_iter: int,
+    gram: Literal["auto", "always", "never"],
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...

@@ -1,0 +1,379 @@
+"""LogisticRegression: two classes, any mixture of L1 and L2 penalties, or none."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, compute_class_weight
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from cycloid._inputs import (
+    X_CHECKS,
+    Vector,
+    as_coef_init,
+    as_penalty_weights,
+    as_signs,
+    as_weights,
+    check_finite_real,
+    check_flag,
+    check_option,
+    check_real,
+    viewable,
+)
+from cycloid._result import Callback, warn_unless_converged
+from cycloid.linear_model._logistic_path import check_both_weighted
+from cycloid.linear_model._penalty import elastic_net_form
+from cycloid.linear_model._solve import controls, solve_path
+
+# scikit-learn's solvers that minimise the objective of `LogisticRegression`.
+EQUIVALENT_SOLVERS = ("auto", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
+
+
+class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Binary logistic regression with L1 and L2 penalties, scikit-learn's `LogisticRegression`.
+
+    Minimise over the intercept b and the coefficients beta::
+
+        C * sum_i w_i log(1 + exp(-s_i (b + x_i . beta)))
+            + sum_j v_j (l1_ratio |beta_j| + (1 - l1_ratio) / 2 beta_j^2)
+
+    where x_i is row i of `X`, s_i is +1 for `classes_[1]` and -1 for `classes_[0]`, w_i is the
+    sample weight times the class weight (1 by default), v_j = penalty_weights_j (1 by default),
+    and b = 0 unless `fit_intercept`. The minimiser is scikit-learn's; `tol` is reached with a
+    certificate. More than two classes are a ValueError.
+
+    Parameters
+    ----------
+    penalty : {'l1', 'l2', 'elasticnet', None}, default='deprecated'
+        Deprecated as in scikit-learn 1.8, with its FutureWarning: leave it out and use `l1_ratio`
+        (0 for 'l2', 1 for 'l1', between for 'elasticnet') and `C` (`inf` for None).
+    C : float, default=1.0
+        Inverse penalty strength, > 0; `inf` is no penalty.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, in [0, 1]; 1 is L1 alone, 0 is L2 alone.
+    dual : bool, default=False
+        Only False: the penalised problem is solved with its certificate, there is no dual form to
+        choose.
+    tol : float, default=1e-4
+        Stop at a duality gap of `tol` times the objective of the null model (beta = 0 and the best
+        b).
+    fit_intercept : bool, default=True
+        Whether to fit the unpenalised intercept b.
+    intercept_scaling : float, default=1
+        Only 1: the intercept is never penalised.
+    class_weight : dict or 'balanced', default=None
+        Factors of the sample weights for each class; 'balanced' gives all classes the same total.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random order of coordinates; used when `selection='random'`.
+    solver : {'auto', 'lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga'}, default='auto'
+        Which objective: all of these name the one above, so scikit-learn's names are taken and
+        give its coefficients, computed by Cycloid's one algorithm. 'liblinear' penalises the
+        intercept and is a ValueError.
+    max_iter : int, default=100
+        Limit on outer iterations: working sets, or Newton steps on one.
+    verbose : int, default=0
+        1 prints a line, 2 a line each reported iteration.
+    warm_start : bool, default=False
+        Whether `fit` starts at the solution of the fit before.
+    n_jobs : None
+        Only None, as it is deprecated in scikit-learn; `n_threads` sets the threads.
+    selection : {'cyclic', 'random'}, default='cyclic'
+        Order in which coordinate descent visits the coordinates.
+    penalty_weights : array-like of shape (n_features,), default=None
+        Non-negative factors v of the penalty; zero leaves a coefficient unpenalised.
+    n_threads : int, default=None
+        Number of threads, with the same result for any. None: the environment variable
+        CYCLOID_NUM_THREADS, else all CPUs that the process may use, within OpenMP's limits;
+        -1: all CPUs.
+    time_limit : float, default=None
+        Seconds after which `fit` ends with the solution reached.
+    callback : callable, default=None
+        Called with a row of the trace as a dict, at most every 50 ms and at least once. True stops
+        the fit; an exception passes through unchanged.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        Class labels, sorted.
+    coef_ : ndarray or csr_matrix of shape (1, n_features)
+        Coefficients, of the type of X (float32 or float64); sparse after `sparsify`.
+    intercept_ : ndarray of shape (1,)
+        Intercept, 0 without `fit_intercept`.
+    n_iter_ : ndarray of shape (1,)
+        Outer iterations.
+    result_ : Result
+        Solution in float64 with status, gap, violation and trace, in the scale of
+        `logistic_path`: the objective above divided by C * sum(w).
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has any that are all strings.
+
+    See Also
+    --------
+    logistic_path : The same at a sequence of penalty strengths.
+
+    References
+    ----------
+    .. [1] J. Nutini, I. Laradji, M. Schmidt, "Let's make block coordinate descent converge
+       faster", Journal of Machine Learning Research 23(131), 2022.
+    .. [2] O. Fercoq, A. Gramfort, J. Salmon, "Mind the duality gap: safer rules for the Lasso",
+       ICML 2015.
+    .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
+       extrapolation", ICML 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from cycloid.linear_model import LogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X = (X - X.mean(axis=0)) / X.std(axis=0)
+    >>> model = LogisticRegression(C=0.1, l1_ratio=1.0).fit(X, y)
+    >>> int((model.coef_ != 0).sum()), round(model.score(X, y), 2)
+    (8, 0.97)
+    """
+
+    def __init__(
+        self,
+        penalty: str | None = "deprecated",
+        *,
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        dual: bool = False,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1,
+        class_weight: Any = None,
+        random_state: Any = None,
+        solver: str = "auto",
+        max_iter: int = 100,
+        verbose: int = 0,
+        warm_start: bool = False,
+        n_jobs: None = None,
+        selection: str = "cyclic",
+        penalty_weights: ArrayLike | None = None,
+        n_threads: int | None = None,
+        time_limit: float | None = None,
+        callback: Callback | None = None,
+    ) -> None:
+        self.penalty = penalty
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.dual = dual
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.selection = selection
+        self.penalty_weights = penalty_weights
+        self.n_threads = n_threads
+        self.time_limit = time_limit
+        self.callback = callback
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            Features. Dense arrays of either order, CSC and CSR, float32 or float64, are used
+            where they lie. Never written to.
+        y : array-like of shape (n_samples,)
+            Labels of two classes.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If a parameter or an array has the wrong type.
+        ValueError
+            If one has a wrong value or shape, or NaN or infinity; if y has not two classes.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the gap stays above the tolerance; the message says why and what helps.
+        FutureWarning
+            If `penalty` is given.
+        """
+        self._refuse_unsupported()
+        C, l1_ratio = elastic_net_form(self.penalty, self.C, self.l1_ratio)
+        X, y = validate_data(self, X, y, **X_CHECKS)
+        check_classification_targets(y)
+        classes, signs = as_signs(y)
+        weights = self._weights(as_weights(sample_weight, len(signs)), y, classes)
+        check_both_weighted(signs, weights)
+        total = len(signs) if weights is None else weights.sum()
+        path = solve_path(
+            viewable(X),
+            signs,
+            weights,
+            loss="logistic",
+            control=controls(
+                rtol=check_finite_real("tol", self.tol),
+                max_iter=self.max_iter,
+                selection=self.selection,
+                random_state=self.random_state,
+                n_threads=self.n_threads,
+                time_limit=self.time_limit,
+                callback=self.callback,
+                verbose=self.verbose,
+            ),
+            alphas=np.array([1.0 / (C * total)]),
+            l1_ratio=l1_ratio,
+            penalty_weights=as_penalty_weights(self.penalty_weights, X.shape[1]),
+            fit_intercept=check_flag("fit_intercept", self.fit_intercept),
+            **self._start(X.shape[1]),
+        )
+        self.classes_ = classes
+        self.result_ = path.at(0)
+        self.coef_: Any = self.result_.coef[np.newaxis].astype(X.dtype)
+        self.intercept_ = np.array([self.result_.intercept], dtype=X.dtype)
+        self.n_iter_ = np.array([self.result_.n_iter], dtype=np.int32)
+        warn_unless_converged(type(self).__name__, path)
+        return self
+
+    def _refuse_unsupported(self) -> None:
+        if self.solver == "liblinear":
+            raise ValueError(
+                "solver='liblinear' penalises the intercept, which Cycloid does not; leave solver "
+                "out"
+            )
+        check_option("solver", self.solver, EQUIVALENT_SOLVERS)
+        if check_flag("dual", self.dual):
+            raise ValueError("dual must be False; got True, which only liblinear knows")
+        if check_real("intercept_scaling", self.intercept_scaling, open_low=True) != 1:
+            raise ValueError(
+                f"intercept_scaling must be 1; got {self.intercept_scaling!r}: the intercept is "
+                "never penalised"
+            )
+        if self.n_jobs is not None:
+            raise ValueError(f"n_jobs must be None; got {self.n_jobs!r}: use n_threads")
+
+    def _weights(self, weights: Vector | None, y: Any, classes: NDArray[Any]) -> Vector | None:
+        """Sample weights times class weights."""
+        if self.class_weight is None:
+            return weights
+        codes = np.searchsorted(classes, y)
+        if isinstance(self.class_weight, str):
+            check_option("class_weight", self.class_weight, ("balanced",))
+            totals = np.bincount(codes, weights=weights, minlength=2).astype(np.float64)
+            factors = totals.sum() / (2 * np.maximum(totals, np.finfo(np.float64).tiny))
+        else:
+            factors = compute_class_weight(self.class_weight, classes=classes, y=y)
+        weighted = factors[codes] if weights is None else factors[codes] * weights
+        return as_weights(weighted, len(codes))
+
+    def _start(self, n_features: int) -> dict[str, Any]:
+        if not (check_flag("warm_start", self.warm_start) and hasattr(self, "coef_")):
+            return {}
+        coef = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
+        return {
+            "coef_init": as_coef_init(coef[0], n_features, positive=False),
+            "intercept_init": float(self.intercept_[0]) if self.fit_intercept else 0.0,
+        }
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Signed score of each sample, positive for `classes_[1]`: the log of the odds.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            `X @ coef_[0] + intercept_`.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
+        scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+        return np.asarray(scores).ravel()
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The more probable class of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
+        codes = (self.decision_function(X) > 0).astype(np.intp)
+        labels: NDArray[Any] = self.classes_[codes]
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Columns as in `classes_`; rows sum to 1.
+        """
+        scores = self.decision_function(X)
+        return np.column_stack([expit(-scores), expit(scores)])
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Logarithm of the probability of each class, finite however small the probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Columns as in `classes_`.
+        """
+        scores = self.decision_function(X)
+        return -np.column_stack([np.logaddexp(0, scores), np.logaddexp(0, -scores)])
+
+    def sparsify(self) -> Self:
+        """Turn `coef_` into a CSR matrix, which pays when most coefficients are zero."""
+        check_is_fitted(self)
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Turn `coef_` back into an array."""
+        check_is_fitted(self)
+        if sparse.issparse(self.coef_):
+            self.coef_ = self.coef_.toarray()
+        return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_class = False
+        return tags

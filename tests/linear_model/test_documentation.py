@@ -1,0 +1,54 @@
+"""The examples of the docstrings run, and the docstrings name every parameter."""
+
+import doctest
+import importlib
+import inspect
+import re
+
+import pytest
+
+import cycloid.linear_model as linear_model
+
+PUBLIC = [getattr(linear_model, name) for name in linear_model.__all__]
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__name__)
+def test_examples(item):
+    module = importlib.import_module(item.__module__)
+    for test in doctest.DocTestFinder(recurse=False).find(item, item.__name__, module):
+        runner = doctest.DocTestRunner()
+        report = []
+        runner.run(test, out=report.append)
+        assert not runner.failures, "".join(report)
+
+
+def named_in(docstring, section):
+    """Names that a numpydoc section introduces."""
+    pattern = rf"^ *{section}\n *-+\n(.*?)(^ *[A-Z][\w ]+\n *-+$|\Z)"
+    found = re.search(pattern, docstring, re.M | re.S)
+    names = set()
+    for line in inspect.cleandoc("\n" + found.group(1)).splitlines():
+        if line and not line.startswith(" "):
+            names.update(name.strip() for name in line.partition(" : ")[0].split(","))
+    return names
+
+
+@pytest.mark.parametrize(
+    "item", [item for item in PUBLIC if item.__name__ not in ("PathResult", "Result", "Status")],
+    ids=lambda item: item.__name__,
+)  # fmt: skip
+def test_docstring_names_every_parameter(item):
+    parameters = set(inspect.signature(item).parameters)
+    assert named_in(inspect.getdoc(item), "Parameters") == parameters
+
+
+@pytest.mark.parametrize(
+    "item", [item for item in PUBLIC if hasattr(item, "fit")], ids=lambda item: item.__name__
+)
+def test_docstring_names_every_attribute(item, classification):
+    X, y = classification
+    model = item().fit(X, y == "yes" if item is linear_model.LogisticRegression else X[:, 0])
+    fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    documented = named_in(inspect.getdoc(item), "Attributes")
+    assert fitted <= documented | {"l1_ratio_"}
+    assert documented - fitted <= {"sparse_coef_", "feature_names_in_"}

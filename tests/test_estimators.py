@@ -1,0 +1,92 @@
+"""scikit-learn's own checks of every estimator, with none expected to fail."""
+
+import numpy as np
+import pytest
+import sklearn
+import sklearn.linear_model as sk
+from sklearn.base import clone
+from sklearn.utils import estimator_checks, get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from cycloid.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LogisticRegression
+
+ESTIMATORS = [
+    Lasso(),
+    Lasso(positive=True, selection="random"),
+    Lasso(alpha=0.01, precompute=False, warm_start=True),
+    ElasticNet(),
+    ElasticNet(l1_ratio=0.0, fit_intercept=False),
+    LassoCV(),
+    LassoCV(n_jobs=2),
+    ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=10),
+    LogisticRegression(),
+    LogisticRegression(l1_ratio=1.0),
+    LogisticRegression(l1_ratio=0.5, class_weight="balanced"),
+]
+
+
+@pytest.fixture(autouse=True)
+def two_classes_whatever_the_order(monkeypatch):
+    """A correction of scikit-learn 1.6's checks, taken over from its later releases.
+
+    For a classifier of two classes 1.6 merges the labels of its data into two by what the *first
+    sample* has. Its check that weights equal repetitions shuffles one of two data sets in between,
+    so they get different labels, and no binary classifier could pass.
+    """
+    original = estimator_checks._enforce_estimator_tags_y
+
+    def merge(estimator, y):
+        tags = get_tags(estimator).classifier_tags
+        if tags is None or tags.multi_class or y.size == 0:
+            return original(estimator, y)
+        return np.where(y == y.min(), y, y.min() + 1)
+
+    if sklearn.__version__.startswith("1.6."):
+        monkeypatch.setattr(estimator_checks, "_enforce_estimator_tags_y", merge)
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+NAMES = ["Lasso", "ElasticNet", "LassoCV", "ElasticNetCV", "LogisticRegression"]
+OURS = {type(estimator).__name__: type(estimator) for estimator in ESTIMATORS}
+# Parameters of scikit-learn 1.6 that later releases have removed.
+REMOVED = {"n_alphas", "multi_class"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_takes_every_parameter_of_scikit_learn(name, regression):
+    theirs = getattr(sk, name)()
+    parameters = {k: v for k, v in theirs.get_params().items() if k not in REMOVED}
+    if parameters.get("alphas", 0) is None or parameters.get("penalty") == "l2":
+        parameters = {}  # the defaults of scikit-learn 1.6 that later releases deprecate
+    X, y = regression
+    if name == "LogisticRegression":
+        y = y > y.mean()
+    model = OURS[name](**parameters).fit(X, y)
+    expected = theirs.fit(X, y)
+    assert model.coef_.shape == expected.coef_.shape
+    assert np.shape(model.intercept_) == np.shape(expected.intercept_)
+    np.testing.assert_allclose(
+        np.ravel(model.coef_), np.ravel(expected.coef_), atol=0.02 * np.abs(expected.coef_).max()
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_defaults_are_those_of_scikit_learn(name):
+    ours, theirs = OURS[name]().get_params(), getattr(sk, name)().get_params()
+    # `precompute`, `solver`: 'auto', which chooses what is fastest for the same coefficients.
+    # The others changed between scikit-learn 1.6 and the newest release, whose defaults we take.
+    free = REMOVED | {"precompute", "solver", "alphas", "penalty", "l1_ratio"}
+    for parameter in theirs.keys() - free:
+        assert ours[parameter] == theirs[parameter], parameter
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[:1] + ESTIMATORS[-1:])
+def test_fitting_a_clone_gives_the_same(estimator, classification):
+    X, y = classification
+    y = y if isinstance(estimator, LogisticRegression) else X[:, 0]
+    first, second = clone(estimator).fit(X, y), clone(estimator).fit(X, y)
+    np.testing.assert_array_equal(first.coef_, second.coef_)
