@@ -36,6 +36,7 @@ def measure(benchmark, problem: str, solver: str, target: float) -> None:
     if run is None:
         pytest.skip(f"{solver}: {found.reason or f'best accuracy {found.best:.0e}'}")
     peer = peers.all_peers()[solver]
+    describe(benchmark, problem, cell.key(target), solver)
     with threadpool_limits(THREADS):
         cell.warm_up(peer, loaded, THREADS)
         data = peer.prepare(loaded, THREADS)
@@ -49,13 +50,12 @@ def measure(benchmark, problem: str, solver: str, target: float) -> None:
         peer.close(data)
     certificates = objective.certify_path(loaded, solution.coef, solution.intercept)
     accuracy = objective.worst_accuracy(certificates, reference.dual_values(loaded))
-    describe(benchmark, problem, cell.key(target), solver)
     benchmark.extra_info.update(tol=run.tol, accuracy=accuracy, support=certificates[-1].support)
     assert accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
 
 
 def describe(benchmark, problem: str, what: str, solver: str) -> None:
-    """The names by which ``bench.compare`` knows a row."""
+    """The names by which ``bench.compare`` knows a row; to be called before the measurement."""
     benchmark.group = f"{problem} | {what}"
     benchmark.extra_info.update(
         problem=problem, target=what, solver=solver, threads=THREADS, calibration=calibration()

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import entries
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -45,3 +46,14 @@ def classification():
     X = rng.standard_normal((120, 20)) * rng.uniform(0.5, 2, 20)
     score = X[:, :4] @ [1.0, -1.0, 0.5, 0.5] + rng.logistic(size=120) + 0.3
     return X, np.where(score > 0, "yes", "no")
+
+
+@pytest.fixture(params=entries.ENTRIES)
+def entry(request):
+    return request.param
+
+
+@pytest.fixture
+def data(entry, regression):
+    X, y = regression
+    return X[:, :6].copy(), entries.signs(y) if entry in entries.CLASSIFIERS else y

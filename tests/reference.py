@@ -129,7 +129,8 @@ def solve_by_enumeration(problem):
     best, best_value = None, np.inf
     for pattern in itertools.product(signs, repeat=p):
         pattern = np.array(pattern)
-        point = newton(problem, np.flatnonzero(pattern), pattern[pattern != 0])
+        with np.errstate(over="ignore", invalid="ignore"):  # a pattern without a minimiser
+            point = newton(problem, np.flatnonzero(pattern), pattern[pattern != 0])
         if point is None:
             continue
         coef, intercept = point

@@ -45,7 +45,11 @@ def two_classes_whatever_the_order(monkeypatch):
         monkeypatch.setattr(estimator_checks, "_enforce_estimator_tags_y", merge)
 
 
-@parametrize_with_checks(ESTIMATORS)
+CHECKS = parametrize_with_checks(ESTIMATORS)
+
+
+# A list, since scikit-learn 1.6 gives a generator, which pytest 9 deprecates.
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

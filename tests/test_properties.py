@@ -15,8 +15,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from cycloid.linear_model import Status, enet_path, logistic_path
 
-pytestmark = pytest.mark.numerical
-
 LAYOUTS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,
@@ -99,6 +97,7 @@ def assert_same_minimum(problem, *results):
     assert_allclose(values, values[0], rtol=0, atol=1e-9 * null)
 
 
+@pytest.mark.numerical
 @given(problems(penalised=True), st.sampled_from(sorted(LAYOUTS)))
 def test_solution_is_optimal_and_its_certificate_is_true(problem, layout):
     result = solve(problem, LAYOUTS[layout](problem.X))
@@ -145,6 +144,7 @@ def test_least_squares_always_converges(problem):
     assert solve(problem, rtol=1e-8).status == Status.CONVERGED
 
 
+@pytest.mark.numerical
 @given(problems(penalised=True))
 def test_layouts_and_gram_agree(problem):
     results = [
@@ -225,6 +225,7 @@ def test_only_ratios_of_weights_matter(problem, factor):
     assert_same_minimum(problem, solve(changed), solve(problem))
 
 
+@pytest.mark.numerical
 @given(problems(penalised=True))
 def test_threads_and_repetition_change_no_bit(problem):
     once = solve(problem, n_threads=1)

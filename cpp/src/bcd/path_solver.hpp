@@ -124,7 +124,7 @@ class PathSolver {
         effort_ = {};
         status_ = Status::MaxIter;
         inner_tolerance_ = 0;
-        double best_gap = std::numeric_limits<double>::infinity();
+        double best_gap = std::numeric_limits<double>::infinity(), best_objective = best_gap;
         Index barren = 0;
         if (continues) {
             // Slopes of the last alpha suggest the next working set: no pass over X until it is solved.
@@ -151,8 +151,13 @@ class PathSolver {
             if (monitor_.stopped()) break;
             screen();
             const bool grew = choose(family_.alpha());
-            barren = grew || gap_ < 0.9 * best_gap || violation_ < 0.9 * best_violation_ ? 0 : barren + 1;
+            const double gain = best_objective - objective_;
+            const bool progress = grew || gap_ < 0.9 * best_gap ||
+                                  violation_ < 0.9 * best_violation_ ||
+                                  gain > std::max(1e-3 * std::min(gap_, objective_), 1e-9 * objective_);
+            barren = progress ? 0 : barren + 1;
             best_gap = std::min(best_gap, gap_);
+            best_objective = std::min(best_objective, objective_);
             best_violation_ = std::min(best_violation_, violation_);
             if (barren > 6) {
                 status_ = Status::Stalled;
@@ -246,7 +251,7 @@ class PathSolver {
         std::vector<Candidate> candidates;
         const std::size_t before = work_.size();
         std::size_t support = 0;
-        const bool everything = p_ <= 96 || !K::has_samples;
+        const bool everything = p_ <= 256 || !K::has_samples;
         for (const Index j : alive_) {
             const Penalty penalty = family.at(j);
             support += beta_[j] != 0;
@@ -261,8 +266,9 @@ class PathSolver {
             }
         }
         // Sparse columns are cheap to carry along; the Gram matrix of dense ones grows by the square.
+        static const double g0=getenv("G0")?atof(getenv("G0")):512, gf=getenv("GF")?atof(getenv("GF")):1;
         const std::size_t room = problem_.x.sparse() ? std::max<std::size_t>(2048, 2 * support)
-                                                     : std::max<std::size_t>(256, support / 4);
+                                : quadratic_ ?    std::max<std::size_t>(256, support / 4) : std::max<std::size_t>(g0, gf*support);
         if (candidates.size() > room) {
             std::nth_element(candidates.begin(), candidates.begin() + room, candidates.end(),
                              [](const Candidate& a, const Candidate& b) {
@@ -286,14 +292,14 @@ class PathSolver {
     // Solves the problem on the working set to inner_tolerance_: once for a quadratic loss, by
     // proximal Newton steps else.
     void improve() {
-        const int rounds = quadratic_ ? 1 : 12;
+        // A working set of everything is measured by the outer loop itself.
+        const int rounds = quadratic_ ? 1 : work_.size() == beta_.size() ? 2 : 12;
         double first = 0;
+        bool majorize = false;
         for (int round = 0; round < rounds && !monitor_.stop(); ++round) {
             if (round > 0) {
-                loss_ = kernels_.evaluate({});
+                kernels_.evaluate({}, majorize);
                 refresh(work_);
-            } else {
-                loss_ = std::numeric_limits<double>::quiet_NaN();
             }
             const double violation = std::max(work_violation(), kernels_.intercept_violation());
             if (round == 0) first = violation;
@@ -301,7 +307,10 @@ class PathSolver {
             const double forcing = std::min(0.1, std::sqrt(violation / first) * 0.1);
             const double target =
                 quadratic_ ? inner_tolerance_ : std::max(forcing * violation, 0.1 * inner_tolerance_);
-            if (!model_step(target)) return;
+            const bool moved = model_step(target);
+            if (moved ? rounds == 2 : majorize) return;
+            // Where the curvature has vanished the model means nothing: step on the loss's upper bound.
+            majorize = !moved;
         }
     }
 
@@ -362,7 +371,7 @@ class PathSolver {
         const auto m = static_cast<double>(work_.size());
         if (!problem_.x.sparse()) return m <= 6000;
         const double per_row = problem_.x.nonzeros(work_) / static_cast<double>(problem_.x.rows());
-        return m <= 1500 && per_row < 40;
+        return m <= 2500 && per_row < 150;
     }
 
     Visit visit(double target) {
@@ -514,7 +523,7 @@ class PathSolver {
     bool fresh_ = false, certifiable_ = true;
     Status status_ = Status::Converged;
     double objective_ = 0, dual_ = 0, best_dual_ = 0, gap_ = 0, violation_ = 0, scale_ = 1;
-    double loss_ = 0, inner_tolerance_ = 0, null_violation_ = 0, saved_intercept_ = 0, seconds_ = 0;
+    double inner_tolerance_ = 0, null_violation_ = 0, saved_intercept_ = 0, seconds_ = 0;
     double best_violation_ = std::numeric_limits<double>::infinity();
 };
 

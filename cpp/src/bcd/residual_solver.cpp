@@ -126,14 +126,9 @@ void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b
     double best = INFINITY;
     while (effort.epochs < limit && !context.stop()) {
         if (visit.order != nullptr) visit.order->shuffle(std::span<Index>(all_));
-        double violation = 0;
-        if (smooth) {
-            for (const Index k : all_) {
-                violation = std::max(violation, penalty[k].violation(slope(k, u), b[k]));
-            }
-        } else {
-            violation = sweep(penalty, b, u, all_, context);
-        }
+        // Conjugate gradients leave the exact slopes behind: no pass to look at them again.
+        const double violation = smooth ? smooth_violation(penalty, b, u)
+                                        : sweep(penalty, b, u, all_, context);
         ++effort.epochs;
         if (!(violation > visit.tolerance)) break;
         if (first == 0) first = violation;
@@ -142,8 +137,14 @@ void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b
             if (b[k] != 0 || penalty[k].free()) active.push_back(k);
         }
         if (smooth || !support_changed_) {
-            newton(penalty, b, u, std::max(0.1 * visit.tolerance / violation, 1e-10), context);
+            const double reduction = (smooth ? 0.5 : 0.1) * visit.tolerance / violation;
+            newton(penalty, b, u, std::max(reduction, 1e-10), context);
             ++effort.newton;
+            if (smooth && settled_) {
+                double left = 0;
+                for (const double r : residual_) left = std::max(left, std::fabs(r));
+                if (!(left > visit.tolerance)) break;
+            }
         } else {
             // The support alone for a while: it is a small part of the working set.
             for (int inner = 0; inner < 8 && !context.stop(); ++inner) {
@@ -157,6 +158,15 @@ void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b
         if (barren > 50) break;
     }
     settle(u);
+}
+
+double ResidualSolver::smooth_violation(std::span<const Penalty> penalty, std::span<const double> b,
+                                        std::span<const double> u) const {
+    double largest = 0;
+    for (const Index k : all_) {
+        largest = std::max(largest, penalty[k].violation(slope(k, u), b[k]));
+    }
+    return largest;
 }
 
 // t = X_ks coef, centred under h when there is an intercept.
@@ -246,6 +256,7 @@ bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> 
         rho = next;
     }
     std::vector<double> shift(s);
+    settled_ = false;
     for (const double step : {1.0, 0.5, 0.25, 0.125, 0.03125}) {
         double change = 0, scale = 0;
         for (std::size_t c = 0; c < s; ++c) {
@@ -262,6 +273,7 @@ bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> 
         if (!(change + bend <= 1e-14 * (scale + bend))) continue;
         for (std::size_t c = 0; c < s; ++c) b[support_[c]] += shift[c];
         for (std::size_t i = 0; i < t_.size(); ++i) u[i] -= h_[i] * t_[i];
+        settled_ = step == 1.0;
         return true;
     }
     return false;

@@ -3,7 +3,8 @@
 //
 // A Kernels keeps a predictor z = b0 + X beta and a pending step t along which it may move:
 //   survey      weighted means, variances and the slope of every column, in one pass
-//   evaluate    loss at z; refreshes the dual direction u and the curvature h there
+//   evaluate    loss at z; refreshes the dual direction u and the curvature h there (or, to majorize the
+//               loss, its upper bound)
 //   correlate   slopes X' u of some columns (u made orthogonal to the intercept)
 //   correlate_dual, dual   the same for a direction orthogonal to all unpenalised columns too, its value
 //   gram        weighted Gram matrix of some columns (intercept eliminated)
@@ -27,7 +28,7 @@ namespace cycloid::bcd {
 template <class K>
 concept Kernels = requires(K k, Columns js, double* out, double c, Eigen::Ref<Eigen::MatrixXd> g) {
     k.survey(out, out, out);
-    { k.evaluate(js) } -> std::convertible_to<double>;
+    { k.evaluate(js, true) } -> std::convertible_to<double>;
     k.correlate(js, out);
     k.correlate_dual(js, out);
     { k.dual(c, true, c) } -> std::convertible_to<double>;
@@ -65,8 +66,9 @@ class CpuKernels {
         x_.survey(w_, u_.data(), intercept_, mean, variance, slope, context_);
         if (intercept_ && !x_.sparse()) centre_ = mean;
     }
-    double evaluate(Columns free) {
+    double evaluate(Columns free, bool majorize = false) {
         const double value = Loss::derivatives(rows(), y_, w_, z_.data(), u_.data(), h_.data());
+        if (majorize) h_ = Loss::smoothness * Eigen::Map<const Eigen::VectorXd>(w_, rows());
         total_ = h_.sum();
         imbalance_ = intercept_ ? u_.sum() : 0.0;
         if (intercept_ && total_ > 0) u_ -= (imbalance_ / total_) * h_;
@@ -182,7 +184,7 @@ class StatisticsKernels {
             mean[j] = x_mean_[j], variance[j] = gram_(j, j), slope[j] = slope_[j];
         }
     }
-    double evaluate(Columns free) {
+    double evaluate(Columns free, bool = false) {
         slope_ = correlation_;
         for (Index j = 0; j < beta_.size(); ++j) {
             if (beta_[j] != 0) slope_ -= beta_[j] * gram_.col(j);

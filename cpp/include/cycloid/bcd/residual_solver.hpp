@@ -30,6 +30,8 @@ class ResidualSolver {
     double slope(Index k, std::span<const double> u) const;
     double sweep(std::span<const Penalty> penalty, std::span<double> b, std::span<double> u,
                  std::span<const Index> ks, const Context& context);
+    double smooth_violation(std::span<const Penalty> penalty, std::span<const double> b,
+                            std::span<const double> u) const;
     void settle(std::span<double> u);
     bool newton(std::span<const Penalty> penalty, std::span<double> b, std::span<double> u,
                 double reduction, const Context& context);
@@ -47,6 +49,7 @@ class ResidualSolver {
     std::vector<Index> all_, support_;
     std::vector<double> t_, weighted_, direction_, residual_, conjugate_, image_;
     bool support_changed_ = false;
+    bool settled_ = false;  // the last Newton step was taken whole: residual_ holds what is left
 };
 
 }  // namespace cycloid::bcd

@@ -1,0 +1,40 @@
+"""Everything that takes X and y, and every layout that X may have."""
+
+import numpy as np
+from scipy import sparse
+
+from cycloid.linear_model import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    LogisticRegression,
+    enet_path,
+    lasso_path,
+    logistic_path,
+)
+
+
+def signs(y):
+    return np.where(y > np.median(y), 1, -1)
+
+
+# As f(X, y, sample_weight).
+ENTRIES = {
+    "lasso_path": lambda X, y, w=None: lasso_path(X, y, alphas=3, sample_weight=w),
+    "enet_path": lambda X, y, w=None: enet_path(X, y, alphas=3, sample_weight=w),
+    "logistic_path": lambda X, y, w=None: logistic_path(X, y, alphas=3, sample_weight=w),
+    "Lasso": lambda X, y, w=None: Lasso(alpha=0.1).fit(X, y, w),
+    "ElasticNet": lambda X, y, w=None: ElasticNet(alpha=0.1).fit(X, y, w),
+    "LassoCV": lambda X, y, w=None: LassoCV(alphas=3, cv=2).fit(X, y, w),
+    "ElasticNetCV": lambda X, y, w=None: ElasticNetCV(alphas=3, cv=2).fit(X, y, w),
+    "LogisticRegression": lambda X, y, w=None: LogisticRegression().fit(X, y, w),
+}
+CLASSIFIERS = ("logistic_path", "LogisticRegression")
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "csc": sparse.csc_matrix,
+    "csr": sparse.csr_array,
+}
