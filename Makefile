@@ -64,6 +64,7 @@ bench: $(STAMPS)/bench $(STAMPS)/installed
 	$(BIN)/python -m bench.compare build/bench.json
 
 develop: $(STAMPS)/tools
+	rm -f $(STAMPS)/installed
 	$(call build,develop,$(BUILD_TYPE)) $(one_level) --editable .
 
 # The sanitizers' run-time library must be loaded before Python, and libstdc++ with it, or ASan

@@ -130,7 +130,9 @@ def main(arguments: list[str] | None = None) -> None:
         help="default: cpu with one thread (robust on a busy machine), else wall",
     )
     parser.add_argument("--out", type=Path, help="JSON file for all measurements")
-    parser.add_argument("--markdown", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument(
+        "--markdown", type=Path, help="default: RESULTS.md, if nothing was left out of the run"
+    )
     parser.add_argument("--list", action="store_true", help="list problems and solvers")
     given = parser.parse_args(arguments)
     if given.list:
@@ -143,7 +145,9 @@ def main(arguments: list[str] | None = None) -> None:
     clock = given.clock or ("cpu" if given.threads == 1 else "wall")
     result = measure(names, given.solvers, given.threads, targets, given.timeout, given.out)
     text = document(result, targets, clock)
-    given.markdown.write_text(text)
+    complete = given.problems == ["*"] and not given.solvers
+    if given.markdown or complete:
+        (given.markdown or HERE / "RESULTS.md").write_text(text)
     print("\n" + markdown(result, targets, clock))
 
 

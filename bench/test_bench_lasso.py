@@ -8,7 +8,7 @@ import pytest
 
 from bench import suite
 
-SOLVERS = ["cycloid", "sklearn", "celer", "skglm", "adelie"]
+SOLVERS = ["cycloid", "sklearn", "celer", "skglm", "adelie", "adelie-cold"]
 WIDE = [
     "lasso-D1-10",
     "lasso-D1-100",

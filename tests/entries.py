@@ -1,6 +1,7 @@
 """Everything that takes X and y, and every layout that X may have."""
 
 import numpy as np
+from numpy.testing import assert_allclose
 from scipy import sparse
 
 from cycloid.linear_model import (
@@ -38,3 +39,12 @@ LAYOUTS = {
     "csc": sparse.csc_matrix,
     "csr": sparse.csr_array,
 }
+
+
+def assert_same(ours, expected, atol=1e-4):
+    """Equal coefficients of two results or fitted estimators of one kind."""
+    for name in ("coef_", "coefs"):
+        if hasattr(expected, name):
+            assert_allclose(getattr(ours, name), getattr(expected, name), rtol=0, atol=atol)
+            return
+    raise AssertionError(expected)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from entries import CLASSIFIERS, ENTRIES, LAYOUTS, signs
+from entries import CLASSIFIERS, ENTRIES, LAYOUTS, assert_same, signs
 from scipy import sparse
 
 from cycloid.linear_model import (

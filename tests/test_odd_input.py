@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from entries import ENTRIES, LAYOUTS
+from entries import ENTRIES, LAYOUTS, assert_same
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
@@ -18,14 +18,6 @@ from cycloid.linear_model import (
     enet_path,
     lasso_path,
 )
-
-
-def assert_same(ours, expected, atol=1e-4):
-    for name in ("coef_", "coefs"):
-        if hasattr(expected, name):
-            assert_allclose(getattr(ours, name), getattr(expected, name), rtol=0, atol=atol)
-            return
-    raise AssertionError(expected)
 
 
 def strided_views(X):

@@ -1,4 +1,8 @@
-"""adelie: pivot screening and coordinate descent, in two forms (X itself, or its Gram matrix)."""
+"""adelie: pivot screening and coordinate descent.
+
+Three forms: a short path down to the alpha asked for, that alpha alone ("cold", better for a few
+easy problems and far worse for hard ones), and a path on the Gram matrix.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.peers.base import Peer, Solution, needs
+from bench.peers.base import Peer, Solution, needs, path_to
 from bench.problems import Problem
 
 MAX_GRAM_COLUMNS = 2_000
@@ -17,6 +21,7 @@ PATH_OPTIONS: dict[str, Any] = {"early_exit": False, "progress_bar": False, "max
 class Data(NamedTuple):
     problem: Problem
     X: Any
+    alphas: np.ndarray
     n_threads: int
 
 
@@ -24,7 +29,9 @@ def prepare(problem: Problem, n_threads: int) -> Data:
     import adelie as ad
 
     make = ad.matrix.sparse if problem.is_sparse else ad.matrix.dense
-    return Data(problem, make(problem.X, method="naive", n_threads=n_threads), n_threads)
+    return Data(
+        problem, make(problem.X, method="naive", n_threads=n_threads), path_to(problem), n_threads
+    )
 
 
 def solve(data: Data, tol: float) -> Solution:
@@ -43,7 +50,7 @@ def solve(data: Data, tol: float) -> Solution:
             data.X,
             glm,
             alpha=problem.l1_ratio,
-            lmda_path=problem.alphas,
+            lmda_path=data.alphas,
             tol=tol,
             intercept=False,
             adev_tol=1.0,
@@ -51,11 +58,15 @@ def solve(data: Data, tol: float) -> Solution:
             **options,
             **PATH_OPTIONS,
         )
-    return _solution(state, problem)
+    return _solution(state, data)
+
+
+def prepare_cold(problem: Problem, n_threads: int) -> Data:
+    return prepare(problem, n_threads)._replace(alphas=problem.alphas)
 
 
 def prepare_gram(problem: Problem, n_threads: int) -> Data:
-    return Data(problem, problem.X, n_threads)
+    return Data(problem, problem.X, path_to(problem), n_threads)
 
 
 def solve_gram(data: Data, tol: float) -> Solution:
@@ -69,20 +80,24 @@ def solve_gram(data: Data, tol: float) -> Solution:
         ad.matrix.dense(gram, method="cov", n_threads=data.n_threads),
         data.X.T @ problem.y / n,
         alpha=problem.l1_ratio,
-        lmda_path=problem.alphas,
+        lmda_path=data.alphas,
         tol=tol,
         rdev_tol=0.0,
         n_threads=data.n_threads,
         **PATH_OPTIONS,
     )
-    return _solution(state, problem)
+    return _solution(state, data)
 
 
-def _solution(state, problem: Problem) -> Solution:
-    coefs = state.betas.T
-    if coefs.shape[1] != len(problem.alphas):
-        raise RuntimeError(f"adelie stopped after {coefs.shape[1]} of {len(problem.alphas)} values")
-    return Solution(coefs.tocsc())
+def _solution(state, data: Data) -> Solution:
+    found = state.betas.shape[0]
+    if found != len(data.alphas):
+        raise RuntimeError(f"adelie stopped after {found} of {len(data.alphas)} values")
+    return Solution(state.betas[-len(data.problem.alphas) :].T.tocsc())
+
+
+def _one_value(problem: Problem) -> bool:
+    return problem.l1_ratio > 0.0 and not problem.is_path
 
 
 def _few_columns(problem: Problem) -> bool:
@@ -96,5 +111,6 @@ def _few_columns(problem: Problem) -> bool:
 
 PEERS = [
     Peer("adelie", lambda problem: problem.l1_ratio > 0.0, prepare, solve, needs("adelie")),
+    Peer("adelie-cold", _one_value, prepare_cold, solve, needs("adelie")),
     Peer("adelie-gram", _few_columns, prepare_gram, solve_gram, needs("adelie")),
 ]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bench.problems import Problem
+import numpy as np
+
+from bench.problems import Problem, alpha_max
 
 
 class Solution(NamedTuple):
@@ -48,8 +50,15 @@ def needs(*modules: str) -> Callable[[], str]:
     return reason
 
 
-def is_lasso(problem: Problem) -> bool:
-    return problem.loss == "squared" and problem.l1_ratio == 1.0
+def path_to(problem: Problem, per_decade: int = 5) -> np.ndarray:
+    """The alphas for solvers whose authors advise a path, not one cold value: from alpha_max down
+    to the one asked for, all of whose seconds count.
+    """
+    if problem.is_path:
+        return problem.alphas
+    largest = alpha_max(problem.X, problem.y, problem.loss, problem.l1_ratio)
+    decades = np.log10(largest / problem.alpha)
+    return np.geomspace(largest, problem.alpha, max(2, round(per_decade * decades)))
 
 
 def is_l1_logistic(problem: Problem) -> bool:

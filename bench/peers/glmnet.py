@@ -16,11 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from bench.peers.base import Peer, Solution
-from bench.problems import Problem, alpha_max
+from bench.peers.base import Peer, Solution, path_to
+from bench.problems import Problem
 
 SCRIPT = Path(__file__).with_suffix(".R")
-PATH_TO_ONE = 10  # glmnet's authors advise a path, not one cold value; its seconds count in full
 
 
 class Session(NamedTuple):
@@ -28,6 +27,7 @@ class Session(NamedTuple):
     process: subprocess.Popen
     folder: tempfile.TemporaryDirectory
     unit: float
+    n_alphas: int
     kept: int
 
 
@@ -42,10 +42,7 @@ def reason() -> str:
 def prepare(problem: Problem, n_threads: int) -> Session:
     logistic = problem.loss == "logistic"
     unit = 1.0 if logistic else float(np.sqrt(np.mean(problem.y**2)))
-    alphas = problem.alphas
-    if not problem.is_path:
-        largest = alpha_max(problem.X, problem.y, problem.loss, problem.l1_ratio)
-        alphas = np.geomspace(largest, problem.alpha, PATH_TO_ONE)
+    alphas = path_to(problem)
     # |b| -> |b / unit| divides the l1 part by unit once more than the ridge part
     a1, a2 = alphas * problem.l1_ratio / unit, alphas * (1.0 - problem.l1_ratio)
     kept = len(problem.alphas)
@@ -67,7 +64,7 @@ def prepare(problem: Problem, n_threads: int) -> Session:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    session = Session(problem, process, folder, unit, kept)
+    session = Session(problem, process, folder, unit, len(alphas), kept)
     _read_line(session)
     return session
 
@@ -77,9 +74,8 @@ def solve(session: Session, tol: float) -> Solution:
     session.process.stdin.flush()
     found, wall, cpu = map(float, _read_line(session).split())
     p = session.problem.X.shape[1]
-    expected = session.kept if session.problem.is_path else PATH_TO_ONE
-    if int(found) != expected:
-        raise RuntimeError(f"glmnet returned {int(found)} of {expected} values")
+    if int(found) != session.n_alphas:
+        raise RuntimeError(f"glmnet returned {int(found)} of {session.n_alphas} values")
     pattern = np.fromfile(Path(session.folder.name, "pattern"), dtype=np.int32)
     values = np.fromfile(Path(session.folder.name, "values"))
     indptr, indices = np.split(pattern, [session.kept + 1])

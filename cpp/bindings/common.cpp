@@ -12,10 +12,13 @@ std::unique_ptr<Operator> dense(const py::array& x) {
     const Index rows = x.shape(0), columns = x.shape(1);
     const bool whole = x.strides(0) % size == 0 && x.strides(1) % size == 0;
     const Index row_stride = x.strides(0) / size, column_stride = x.strides(1) / size;
-    const bool by_column = (row_stride == 1 || rows == 1) && (column_stride >= rows || columns == 1);
-    const bool by_row = (column_stride == 1 || columns == 1) && (row_stride >= columns || rows == 1);
+    const bool by_column =
+        (row_stride == 1 || rows == 1) && (column_stride >= rows || columns == 1);
+    const bool by_row =
+        (column_stride == 1 || columns == 1) && (row_stride >= columns || rows == 1);
     if (!whole || (!by_column && !by_row)) {
-        throw py::type_error("X must be stored by rows or by columns; pass numpy.asfortranarray(X)");
+        throw py::type_error(
+            "X must be stored by rows or by columns; pass numpy.asfortranarray(X)");
     }
     const auto* data = static_cast<const Scalar*>(x.data());
     if (by_column) return make_dense(data, rows, columns, Index{1}, std::max(column_stride, rows));
@@ -117,7 +120,8 @@ py::dict trace_columns(const Trace& trace) {
     const auto rows = trace.rows();
     for (std::size_t c = 0; c < trace.names().size(); ++c) {
         py::array_t<double> column(static_cast<py::ssize_t>(rows));
-        for (std::size_t r = 0; r < rows; ++r) column.mutable_at(static_cast<py::ssize_t>(r)) = trace.row(r)[c];
+        for (std::size_t r = 0; r < rows; ++r)
+            column.mutable_at(static_cast<py::ssize_t>(r)) = trace.row(r)[c];
         columns[py::str(trace.names()[c])] = column;
     }
     return columns;

@@ -36,17 +36,17 @@ py::array_t<typename Range::value_type> to_array(const Range& values) {
                                                    values.data());
 }
 
-// Calls a Python function with each row and watches for Ctrl-C. The core runs without the GIL and never
-// sees a Python exception: it is kept here and raised once the core has returned.
+// Calls a Python function with each row and watches for Ctrl-C. The core runs without the GIL and
+// never sees a Python exception: it is kept here and raised once the core has returned.
 class PythonObserver final : public Observer {
-  public:
+public:
     explicit PythonObserver(py::handle callback) : callback_(callback) {}
 
     bool wants_stop(const Trace& trace) override;
     bool interrupted() override;
     void raise_pending();
 
-  private:
+private:
     py::handle callback_;  // borrowed: may be destroyed without the GIL
     std::unique_ptr<py::error_already_set> pending_;
 };

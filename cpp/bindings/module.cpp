@@ -7,13 +7,23 @@
 
 namespace py = pybind11;
 
+namespace {
+
+#ifdef __clang__
+const char* const compiler = "clang " __clang_version__;
+#else
+const char* const compiler = "g++ " __VERSION__;
+#endif
+
+}  // namespace
+
 PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     using cycloid::Status;
     m.attr("level") = CYCLOID_LEVEL;
     py::dict info;
-    info["compiler"] = __VERSION__;
-    info["eigen"] = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
-                    "." + std::to_string(EIGEN_MINOR_VERSION);
+    info["compiler"] = compiler;
+    info["eigen"] = std::to_string(EIGEN_WORLD_VERSION) + "." +
+                    std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);
     info["openmp"] = std::to_string(_OPENMP);
 #ifdef CYCLOID_DEBUG
     info["build"] = "debug";

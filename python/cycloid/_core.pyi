@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 level: str
 build_info: dict[str, str]
+built_levels: tuple[str, ...]
+supported_levels: tuple[str, ...]
 
 class Status(IntEnum):
     CONVERGED = 0

@@ -227,7 +227,7 @@ def test_interrupt_returns_at_once(call):
         process.send_signal(signal.SIGINT)
         word, when = process.stdout.readline().split()
         assert word == "interrupted"
-        assert float(when) - sent < 0.5  # 0.1 s on a machine of one's own
+        assert float(when) - sent < 1  # 0.1 s on a machine of one's own
         assert process.wait(timeout=20) == 0
     finally:
         process.kill()

@@ -43,8 +43,9 @@ void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vec
         const Index patience = std::clamp<Index>(support * support / (90 * m), 1, 50);
         if (support_changes_ == 0 || since_newton >= patience) {
             since_newton = 0;
-            // Signs that change on the way leave the support one step after the other; go on until a
-            // full step lands on the minimizer of what is left (as long as factorizations are cheap).
+            // Signs that change on the way leave the support one step after the other; go on until
+            // a full step lands on the minimizer of what is left (as long as factorizations are
+            // cheap).
             const Index steps = std::max<Index>(1, 40000000 / (support * support * support + 1));
             Step outcome = Step::Truncated;
             for (Index k = 0; k < std::min(steps, support + 1); ++k) {
@@ -147,8 +148,8 @@ void GramSolver::add_columns(const Matrix& gram, std::span<const Index> ks, cons
     });
 }
 
-// One Newton step on the support: the full step if signs hold, else the projected step, shortened until
-// the objective falls, and at last the step to the first sign change (always a descent).
+// One Newton step on the support: the full step if signs hold, else the projected step, shortened
+// until the objective falls, and at last the step to the first sign change (always a descent).
 GramSolver::Step GramSolver::newton(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
                                     Vector& slope, const Context& context) {
     support_.clear();
@@ -176,8 +177,8 @@ GramSolver::Step GramSolver::newton(const Matrix& gram, std::span<const Penalty>
     if (raised < 0) return Step::None;
     cholesky_solve(factor, direction_);
     if (!direction_.allFinite()) return Step::None;
-    // In a singular system the direction runs far along the null space: only its first sign change is
-    // worth anything.
+    // In a singular system the direction runs far along the null space: only its first sign change
+    // is worth anything.
     if (raised == 0) {
         for (const double step : {1.0, 0.5, 0.25, 0.125}) {
             const Step outcome = try_step(gram, penalty, b, slope, step, false, context);

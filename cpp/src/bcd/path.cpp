@@ -12,9 +12,9 @@ std::vector<Index> all_columns(const Operator& x) {
     return js;
 }
 
-// Whether sufficient statistics cost less than the passes over X that they save. Building them takes
-// p / 2 multiply-adds an entry at some 20 times the speed of a pass (dense), and a path saves several
-// passes an alpha.
+// Whether sufficient statistics cost less than the passes over X that they save. Building them
+// takes p / 2 multiply-adds an entry at some 20 times the speed of a pass (dense), and a path saves
+// several passes an alpha.
 bool statistics_pay(const Problem& problem, const Options& options) {
     if (problem.loss != LossKind::Squared || options.gram == GramMode::Never) return false;
     if (options.gram == GramMode::Always) return true;
@@ -39,6 +39,7 @@ StatisticsKernels statistics(const Problem& problem, const Context& context) {
     Eigen::VectorXd mean(p), variance(p), correlation(p);
     data.survey(mean.data(), variance.data(), correlation.data());
     Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(p, p);
+    data.freeze();
     if (variance.allFinite()) data.gram(all_columns(x), 0, gram);
     gram.diagonal() = variance;  // carries non-finite values on, and the more careful sums
     return {std::move(gram), std::move(correlation), square, y_mean, std::move(mean), context};

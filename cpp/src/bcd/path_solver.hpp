@@ -15,13 +15,25 @@ namespace cycloid::bcd {
 
 template <Kernels K>
 class PathSolver {
-  public:
+public:
     PathSolver(K& kernels, const Problem& problem, const Options& options, bool quadratic,
                double smoothness, Monitor& monitor)
-        : kernels_(kernels), problem_(problem), options_(options), quadratic_(quadratic),
-          smoothness_(smoothness), monitor_(monitor), context_{options.n_threads, &monitor},
-          p_(problem.x.columns()), random_(static_cast<std::uint64_t>(options.seed)),
-          beta_(p_, 0.0), mean_(p_), variance_(p_), slope_(p_), dual_slope_(p_), in_work_(p_, 0) {}
+        : kernels_(kernels),
+          problem_(problem),
+          options_(options),
+          quadratic_(quadratic),
+          smoothness_(smoothness),
+          monitor_(monitor),
+          context_{options.n_threads, &monitor},
+          p_(problem.x.columns()),
+          random_(static_cast<std::uint64_t>(options.seed)),
+          beta_(p_, 0.0),
+          mean_(p_),
+          variance_(p_),
+          slope_(p_),
+          dual_slope_(p_),
+          gram_position_(p_, -1),
+          in_work_(p_, 0) {}
 
     Path run() {
         start();
@@ -33,7 +45,7 @@ class PathSolver {
         return std::move(path_);
     }
 
-  private:
+private:
     // ---- the path -------------------------------------------------------------------------------
 
     void start() {
@@ -60,17 +72,33 @@ class PathSolver {
             }
         }
         if (options_.coef == nullptr) return;
-        work_.clear(), gram_size_ = 0, block_ = {};
+        // A start that is worse than the null model is of no use (and may lie where a logistic loss
+        // has no curvature left).
+        const std::vector<double> null = beta_;
+        const double null_intercept = kernels_.intercept();
+        std::vector<double> coef(options_.coef, options_.coef + p_);
+        if (problem_.positive) {
+            for (double& b : coef) b = std::max(b, 0.0);
+        }
+        start_from(coef, options_.intercept);
+        const PenaltyFamily family = at_alpha(alphas().front());
+        double objective = kernels_.evaluate({});
+        for (Index j = 0; j < p_; ++j) objective += family.at(j).value(beta_[j]);
+        if (!(objective <= path_.null_objective)) start_from(null, null_intercept);
+        fresh_ = false;
+    }
+
+    void start_from(const std::vector<double>& coef, double intercept) {
+        beta_ = coef;
+        work_.clear();
+        std::fill(in_work_.begin(), in_work_.end(), char{0});
+        block_ = {};
         std::vector<Index> support;
         std::vector<double> values;
         for (Index j = 0; j < p_; ++j) {
-            beta_[j] = options_.coef[j];
-            if (problem_.positive) beta_[j] = std::max(beta_[j], 0.0);
             if (beta_[j] != 0) support.push_back(j), values.push_back(beta_[j]);
-            in_work_[j] = 0;
         }
-        kernels_.start(support, values.data(), options_.intercept);
-        fresh_ = false;
+        kernels_.start(support, values.data(), intercept);
     }
 
     std::vector<double> alphas() const {
@@ -93,8 +121,8 @@ class PathSolver {
             const Penalty penalty = family_.at(j);
             if (penalty.free() && penalty.l2 == 0) free_.push_back(j);
         }
-        // A dual point must be orthogonal to every unpenalised column. That is a small system for a few
-        // of them; for very many, or with signs to keep, convergence is read off the violation.
+        // A dual point must be orthogonal to every unpenalised column. That is a small system for a
+        // few of them; for very many, or with signs to keep, convergence is read off the violation.
         certifiable_ = free_.size() <= 1024;
         if (problem_.positive) {
             for (Index j = 0; j < p_; ++j) certifiable_ &= family_.at(j).l1 + family_.at(j).l2 > 0;
@@ -127,7 +155,8 @@ class PathSolver {
         double best_gap = std::numeric_limits<double>::infinity(), best_objective = best_gap;
         Index barren = 0;
         if (continues) {
-            // Slopes of the last alpha suggest the next working set: no pass over X until it is solved.
+            // Slopes of the last alpha suggest the next working set: no pass over X until it is
+            // solved.
             choose(std::max(2 * alpha - previous, 0.0));
             refresh(work_);
             violation_ = work_violation();
@@ -152,9 +181,9 @@ class PathSolver {
             screen();
             const bool grew = choose(family_.alpha());
             const double gain = best_objective - objective_;
-            const bool progress = grew || gap_ < 0.9 * best_gap ||
-                                  violation_ < 0.9 * best_violation_ ||
-                                  gain > std::max(1e-3 * std::min(gap_, objective_), 1e-9 * objective_);
+            const bool progress =
+                grew || gap_ < 0.9 * best_gap || violation_ < 0.9 * best_violation_ ||
+                gain > std::max(1e-3 * std::min(gap_, objective_), 1e-9 * objective_);
             barren = progress ? 0 : barren + 1;
             best_gap = std::min(best_gap, gap_);
             best_objective = std::min(best_objective, objective_);
@@ -163,7 +192,8 @@ class PathSolver {
                 status_ = Status::Stalled;
                 break;
             }
-            inner_tolerance_ = std::min(0.1 * violation_, grew ? violation_ : 0.1 * work_violation());
+            inner_tolerance_ =
+                std::min(0.1 * violation_, grew ? violation_ : 0.1 * work_violation());
             improve();
         }
         n_iter_ = std::min(n_iter_, options_.max_iter);
@@ -181,13 +211,14 @@ class PathSolver {
     bool converged() const {
         if (!certifiable_) return violation_ <= options_.rtol * null_violation_;
         const double tolerance = std::max(options_.atol, options_.rtol * path_.null_objective);
-        // The gap is quadratic in the error of a smooth part: what it rounds to zero, the violation sees.
+        // The gap is quadratic in the error of a smooth part: what it rounds to zero, the violation
+        // sees.
         const bool blind = tolerance < 1e-12 * path_.null_objective;
         return gap_ <= tolerance && (!blind || violation_ <= 1e-11 * null_violation_);
     }
 
-    // Objective, dual value and violation at the current point; a pass over the columns still alive.
-    // False when interrupted.
+    // Objective, dual value and violation at the current point; a pass over the columns still
+    // alive. False when interrupted.
     bool measure() {
         objective_ = kernels_.evaluate(free_);
         if (!fresh_) refresh(alive_);
@@ -243,11 +274,14 @@ class PathSolver {
         });
     }
 
-    // Grows the working set by the columns whose single update would gain most (the GSL-q rule), at most
-    // doubling it. `level`: the alpha at which columns count as violating.
+    // Grows the working set by the columns whose single update would gain most (the GSL-q rule), by
+    // a share of the support at most. `level`: the alpha at which columns count as violating.
     bool choose(double level) {
         const PenaltyFamily family = at_alpha(level);
-        struct Candidate { double gain; Index j; };
+        struct Candidate {
+            double gain;
+            Index j;
+        };
         std::vector<Candidate> candidates;
         const std::size_t before = work_.size();
         std::size_t support = 0;
@@ -265,10 +299,11 @@ class PathSolver {
                 candidates.push_back({excess * excess / (variance_[j] + penalty.l2), j});
             }
         }
-        // Sparse columns are cheap to carry along; the Gram matrix of dense ones grows by the square.
-        static const double g0=getenv("G0")?atof(getenv("G0")):512, gf=getenv("GF")?atof(getenv("GF")):1;
+        // Sparse columns are cheap to carry along. The Gram matrix of dense ones grows by the
+        // square, and for a quadratic loss it holds the whole working set.
         const std::size_t room = problem_.x.sparse() ? std::max<std::size_t>(2048, 2 * support)
-                                : quadratic_ ?    std::max<std::size_t>(256, support / 4) : std::max<std::size_t>(g0, gf*support);
+                                 : quadratic_        ? std::max<std::size_t>(256, support / 4)
+                                                     : std::max<std::size_t>(512, support);
         if (candidates.size() > room) {
             std::nth_element(candidates.begin(), candidates.begin() + room, candidates.end(),
                              [](const Candidate& a, const Candidate& b) {
@@ -305,11 +340,13 @@ class PathSolver {
             if (round == 0) first = violation;
             if (round > 0 && !(violation > inner_tolerance_)) return;
             const double forcing = std::min(0.1, std::sqrt(violation / first) * 0.1);
-            const double target =
-                quadratic_ ? inner_tolerance_ : std::max(forcing * violation, 0.1 * inner_tolerance_);
+            const double target = quadratic_
+                                      ? inner_tolerance_
+                                      : std::max(forcing * violation, 0.1 * inner_tolerance_);
             const bool moved = model_step(target);
             if (moved ? rounds == 2 : majorize) return;
-            // Where the curvature has vanished the model means nothing: step on the loss's upper bound.
+            // Where the curvature has vanished the model means nothing: step on the loss's upper
+            // bound.
             majorize = !moved;
         }
     }
@@ -340,15 +377,17 @@ class PathSolver {
             load();
             return move();
         }
-        if (quadratic_) {
-            extend_gram();
-        } else {
-            if (gram_.rows() < m) gram_.resize(m, m);
-            kernels_.gram(active_, 0, gram_.topLeftCorner(m, m));
-        }
+        extend_gram();
         if (monitor_.stopped()) return false;
         load();
-        solver_.solve(gram_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_, effort_);
+        if (active_ == gram_columns_) {
+            solver_.solve(gram_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_,
+                          effort_);
+        } else {
+            select_gram();
+            solver_.solve(part_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_,
+                          effort_);
+        }
         return move();
     }
 
@@ -398,28 +437,26 @@ class PathSolver {
             old_penalty += penalty_[k].value(beta_[j]);
             if (step == 0) continue;
             changed_.push_back(j), delta_.push_back(step);
-            predicted += penalty_[k].value(beta_[j] + step) - penalty_[k].value(beta_[j]) -
-                         slope_[j] * step;
+            predicted +=
+                penalty_[k].value(beta_[j] + step) - penalty_[k].value(beta_[j]) - slope_[j] * step;
         }
+        if (!std::isfinite(predicted)) return false;  // a model without curvature ran away
         if (changed_.empty() && !(kernels_.intercept_violation() > 0)) return false;
         kernels_.prepare(changed_, delta_.data());
         double length = 1;
         if (!quadratic_) {
             const double before = kernels_.value_along(0.0) + old_penalty;
-            // Where rounding hides the fall, the Newton step is a refinement: take it whole.
-            while (-predicted > 1e-13 * std::fabs(before)) {
-                double trial = kernels_.value_along(length);
-                double penalty = old_penalty;
+            // Where rounding hides the fall, the Newton step is a refinement.
+            const bool hidden = std::fabs(predicted) <= 1e-13 * std::fabs(before);
+            const double slack = (hidden ? 1e-13 : 4e-16) * std::fabs(before);
+            while (true) {
+                double trial = kernels_.value_along(length) + old_penalty;
                 for (std::size_t k = 0; k < changed_.size(); ++k) {
-                    const Penalty pen = family_.at(changed_[k]);
+                    const Penalty penalty = family_.at(changed_[k]);
                     const double b = beta_[changed_[k]];
-                    penalty += pen.value(b + length * delta_[k]) - pen.value(b);
+                    trial += penalty.value(b + length * delta_[k]) - penalty.value(b);
                 }
-                trial += penalty;
-                if (trial <= before + 1e-4 * length * std::min(predicted, 0.0) +
-                                 4e-16 * std::fabs(before)) {
-                    break;
-                }
+                if (trial <= before + 1e-4 * length * std::min(predicted, 0.0) + slack) break;
                 length *= 0.5;
                 if (length < 1e-9) return false;
             }
@@ -437,19 +474,44 @@ class PathSolver {
         return std::fabs(b) <= 1e-15 * std::fabs(beta_[j]) ? 0.0 : b;
     }
 
-    // The cached Gram matrix of work_: only new columns cost anything.
+    // The cached Gram matrix comes to hold all active columns: only new ones cost anything. The
+    // curvature it stands for may lag behind: a model within `lag` of the true one converges at
+    // that rate, and a step costs a fraction of a new matrix.
     void extend_gram() {
-        const auto m = static_cast<Index>(work_.size());
-        if (gram_size_ == m) return;
+        constexpr double lag = 0.05;
+        if (kernels_.drift() > lag) {
+            for (const Index j : gram_columns_) gram_position_[j] = -1;
+            gram_columns_.clear();
+            kernels_.freeze();
+        }
+        const auto before = static_cast<Index>(gram_columns_.size());
+        for (const Index j : active_) {
+            if (gram_position_[j] >= 0) continue;
+            gram_position_[j] = static_cast<Index>(gram_columns_.size());
+            gram_columns_.push_back(j);
+        }
+        const auto m = static_cast<Index>(gram_columns_.size());
+        if (before == m) return;
         if (gram_.rows() < m) {
             const Index capacity = K::has_samples ? m + m / 2 : m;
             Eigen::MatrixXd larger(capacity, capacity);
-            larger.topLeftCorner(gram_size_, gram_size_) =
-                gram_.topLeftCorner(gram_size_, gram_size_);
+            larger.topLeftCorner(before, before) = gram_.topLeftCorner(before, before);
             gram_.swap(larger);
         }
-        kernels_.gram(work_, gram_size_, gram_.topLeftCorner(m, m));
-        gram_size_ = m;
+        kernels_.gram(gram_columns_, before, gram_.topLeftCorner(m, m));
+    }
+
+    // The active part of the cached matrix, side by side.
+    void select_gram() {
+        const auto m = static_cast<Index>(active_.size());
+        if (part_.rows() < m) part_.resize(m + m / 4, m + m / 4);
+        parallel_blocks(context_.team(double(m) * double(m)), m, 32, [&](Index begin, Index end) {
+            for (Index c = begin; c < end; ++c) {
+                const double* from = gram_.col(gram_position_[active_[c]]).data();
+                double* to = part_.col(c).data();
+                for (Index r = 0; r < m; ++r) to[r] = from[gram_position_[active_[r]]];
+            }
+        });
     }
 
     // ---- small things ---------------------------------------------------------------------------
@@ -474,11 +536,11 @@ class PathSolver {
         if (!saved_.empty()) beta_ = saved_;
     }
     void report(bool force) {
-        path_.trace.push({family_.alpha(), static_cast<double>(n_iter_), monitor_.seconds(),
-                          objective_, gap_, violation_, static_cast<double>(n_active_),
-                          static_cast<double>(work_.size()),
-                          static_cast<double>(p_ - static_cast<Index>(alive_.size())),
-                          static_cast<double>(effort_.epochs), static_cast<double>(effort_.newton)});
+        path_.trace.push(
+            {family_.alpha(), static_cast<double>(n_iter_), monitor_.seconds(), objective_, gap_,
+             violation_, static_cast<double>(n_active_), static_cast<double>(work_.size()),
+             static_cast<double>(p_ - static_cast<Index>(alive_.size())),
+             static_cast<double>(effort_.epochs), static_cast<double>(effort_.newton)});
         monitor_.report(path_.trace, force);
     }
     PathPoint point() const {
@@ -509,17 +571,17 @@ class PathSolver {
     Path path_;
 
     std::vector<double> beta_, mean_, variance_, slope_, dual_slope_, buffer_, saved_;
-    std::vector<Index> alive_, free_, work_, active_, changed_;
+    std::vector<Index> alive_, free_, work_, active_, changed_, gram_columns_, gram_position_;
     std::vector<char> in_work_;
     std::vector<double> delta_;
     std::vector<Penalty> penalty_;
     Eigen::VectorXd b_, s_;
-    Eigen::MatrixXd gram_;
+    Eigen::MatrixXd gram_, part_;
     ColumnBlock block_;
     GramSolver solver_;
     Effort effort_;
 
-    Index gram_size_ = 0, n_active_ = 0, n_iter_ = 0;
+    Index n_active_ = 0, n_iter_ = 0;
     bool fresh_ = false, certifiable_ = true;
     Status status_ = Status::Converged;
     double objective_ = 0, dual_ = 0, best_dual_ = 0, gap_ = 0, violation_ = 0, scale_ = 1;

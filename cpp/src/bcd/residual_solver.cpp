@@ -16,7 +16,11 @@ constexpr Index conjugate_steps = 60;
 
 ResidualSolver::ResidualSolver(const ColumnBlock& block, std::span<const double> h, bool intercept,
                                const Context& context)
-    : x_(block), h_(h), intercept_(intercept), mean_(block.n_columns), curvature_(block.n_columns),
+    : x_(block),
+      h_(h),
+      intercept_(intercept),
+      mean_(block.n_columns),
+      curvature_(block.n_columns),
       all_(block.n_columns) {
     std::iota(all_.begin(), all_.end(), Index{0});
     uniform_ = std::all_of(h.begin(), h.end(), [&](double v) { return v == h[0]; });
@@ -127,8 +131,8 @@ void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b
     while (effort.epochs < limit && !context.stop()) {
         if (visit.order != nullptr) visit.order->shuffle(std::span<Index>(all_));
         // Conjugate gradients leave the exact slopes behind: no pass to look at them again.
-        const double violation = smooth ? smooth_violation(penalty, b, u)
-                                        : sweep(penalty, b, u, all_, context);
+        const double violation =
+            smooth ? smooth_violation(penalty, b, u) : sweep(penalty, b, u, all_, context);
         ++effort.epochs;
         if (!(violation > visit.tolerance)) break;
         if (first == 0) first = violation;
@@ -201,14 +205,13 @@ void ResidualSolver::pull_back(std::span<const Index> ks, const std::vector<doub
     std::vector<double> weighted(t.size());
     for (std::size_t i = 0; i < t.size(); ++i) weighted[i] = h_[i] * t[i];
     parallel_blocks(context.team(static_cast<double>(x_.values.size())),
-                    static_cast<Index>(ks.size()), column_grain,
-                    [&](Index begin, Index end) {
+                    static_cast<Index>(ks.size()), column_grain, [&](Index begin, Index end) {
                         for (Index c = begin; c < end; ++c) out[c] = dot(ks[c], weighted.data());
                     });
 }
 
-// Conjugate gradients (Jacobi preconditioner) for the Newton system on the support, then the projected
-// step as in GramSolver::newton.
+// Conjugate gradients (Jacobi preconditioner) for the Newton system on the support, then the
+// projected step as in GramSolver::newton.
 bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> b,
                             std::span<double> u, double reduction, const Context& context) {
     settle(u);

@@ -47,29 +47,31 @@ Eigen::Index cholesky(Eigen::Ref<Eigen::MatrixXd> a, double floor, const Context
         raised += factor_diagonal(diagonal, pivot_floor.data() + k);
         if (rest == 0) break;
         auto below = a.block(k + width, k, rest, width);
-        parallel_blocks(context.team(double(rest) * double(width * width)), rest, tile, [&](Index begin, Index end) {
-            auto rows = below.middleRows(begin, end - begin);
-            diagonal.template triangularView<Eigen::Lower>()
-                .transpose()
-                .template solveInPlace<Eigen::OnTheRight>(rows);
-        });
+        parallel_blocks(context.team(double(rest) * double(width * width)), rest, tile,
+                        [&](Index begin, Index end) {
+                            auto rows = below.middleRows(begin, end - begin);
+                            diagonal.template triangularView<Eigen::Lower>()
+                                .transpose()
+                                .template solveInPlace<Eigen::OnTheRight>(rows);
+                        });
         // Trailing update by tiles of the lower triangle, the largest first.
         const Index tiles = (rest + tile - 1) / tile;
         parallel_for(context.team(double(rest) * double(rest) * double(width)),
                      tiles * (tiles + 1) / 2, [&](Index t) {
-            Index column = 0;
-            while (t >= tiles - column) t -= tiles - column++;
-            const Index i = (column + t) * tile, j = column * tile;
-            const Index height = std::min(tile, rest - i), breadth = std::min(tile, rest - j);
-            auto target = a.block(k + width + i, k + width + j, height, breadth);
-            auto left = below.middleRows(i, height);
-            auto right = below.middleRows(j, breadth);
-            if (i == j) {
-                target.template selfadjointView<Eigen::Lower>().rankUpdate(left, -1.0);
-            } else {
-                target.noalias() -= left * right.transpose();
-            }
-        });
+                         Index column = 0;
+                         while (t >= tiles - column) t -= tiles - column++;
+                         const Index i = (column + t) * tile, j = column * tile;
+                         const Index height = std::min(tile, rest - i),
+                                     breadth = std::min(tile, rest - j);
+                         auto target = a.block(k + width + i, k + width + j, height, breadth);
+                         auto left = below.middleRows(i, height);
+                         auto right = below.middleRows(j, breadth);
+                         if (i == j) {
+                             target.template selfadjointView<Eigen::Lower>().rankUpdate(left, -1.0);
+                         } else {
+                             target.noalias() -= left * right.transpose();
+                         }
+                     });
     }
     return raised;
 }

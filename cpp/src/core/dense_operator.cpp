@@ -1,5 +1,5 @@
-// Dense matrices of either order. Work is cut by columns or by tiles, never by thread, so that every sum
-// is taken in one fixed order.
+// Dense matrices of either order. Work is cut by columns or by tiles, never by thread, so that
+// every sum is taken in one fixed order.
 #include <algorithm>
 #include <cmath>
 
@@ -228,7 +228,7 @@ struct RowMajor {
 
 template <class Layout>
 class Dense final : public Operator {
-  public:
+public:
     explicit Dense(Layout layout) : x_(layout) {}
 
     Index rows() const override { return x_.rows; }
@@ -257,13 +257,13 @@ class Dense final : public Operator {
         const auto count = static_cast<Index>(js.size());
         const Index chunk = poll_chunk();
         for (Index done = 0; done < count && !context.stop(); done += chunk) {
-            const Columns part = js.subspan(static_cast<std::size_t>(done),
-                                            static_cast<std::size_t>(std::min(chunk, count - done)));
+            const Columns part =
+                js.subspan(static_cast<std::size_t>(done),
+                           static_cast<std::size_t>(std::min(chunk, count - done)));
             const auto width = static_cast<Index>(part.size());
             parallel_blocks(team(width, context), width, stripe, [&](Index begin, Index end) {
-                                x_.correlate(u, part.subspan(begin, end - begin), centre,
-                                             out + done + begin);
-                            });
+                x_.correlate(u, part.subspan(begin, end - begin), centre, out + done + begin);
+            });
         }
     }
 
@@ -272,17 +272,18 @@ class Dense final : public Operator {
         const auto count = static_cast<Index>(js.size());
         const Index chunk = poll_chunk();
         for (Index done = 0; done < count && !context.stop(); done += chunk) {
-            const Columns part = js.subspan(static_cast<std::size_t>(done),
-                                            static_cast<std::size_t>(std::min(chunk, count - done)));
+            const Columns part =
+                js.subspan(static_cast<std::size_t>(done),
+                           static_cast<std::size_t>(std::min(chunk, count - done)));
             parallel_blocks(team(static_cast<Index>(part.size()), context), x_.rows, row_block,
                             [&](Index begin, Index end) {
-                x_.accumulate(part, coef + done, centre, begin, end, out);
-            });
+                                x_.accumulate(part, coef + done, centre, begin, end, out);
+                            });
         }
     }
 
-    // Panels of rows are packed (converted, centred, weighted by sqrt(h)) into cache, then multiplied
-    // tile by tile: any layout, precision and weight meets the same product.
+    // Panels of rows are packed (converted, centred, weighted by sqrt(h)) into cache, then
+    // multiplied tile by tile: any layout, precision and weight meets the same product.
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
         const auto m = static_cast<Index>(js.size());
@@ -291,7 +292,9 @@ class Dense final : public Operator {
         const Index height = std::clamp<Index>((1 << 17) / m, 256, 1024);
         const Index side = m <= 96 ? m : std::clamp<Index>((m / 4 + 7) / 8 * 8, 48, 256);
         const Index tiles = (m + side - 1) / side, first_tile = first / side;
-        struct Tile { Index i, j; };
+        struct Tile {
+            Index i, j;
+        };
         std::vector<Tile> work;
         for (Index i = first_tile; i < tiles; ++i) {
             for (Index j = 0; j <= i; ++j) work.push_back({i, j});
@@ -302,7 +305,8 @@ class Dense final : public Operator {
         for (Index begin = 0; begin < x_.rows && !context.stop(); begin += height) {
             const Index end = std::min(begin + height, x_.rows), count = end - begin;
             parallel_blocks(context.team(double(count * m)), m, 16, [&](Index from, Index to) {
-                x_.pack(js, from, to, begin, end, root.data(), centre, packed.data(), packed.rows());
+                x_.pack(js, from, to, begin, end, root.data(), centre, packed.data(),
+                        packed.rows());
             });
             const auto product = [&](const Tile& tile) {
                 const Index i = std::max(tile.i * side, first), j = tile.j * side;
@@ -342,7 +346,7 @@ class Dense final : public Operator {
         });
     }
 
-  private:
+private:
     // A narrow Gram matrix is too small to share: slabs of rows have one each, added up in order.
     void slabs(Columns js, const double* root, const double* centre,
                Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const {
@@ -352,16 +356,16 @@ class Dense final : public Operator {
         std::vector<Eigen::MatrixXd> sums(n_slabs, Eigen::MatrixXd::Zero(m, m));
         std::vector<Eigen::MatrixXd> panels(n_slabs, Eigen::MatrixXd(std::min(height, share), m));
         for (Index done = 0; done < share && !context.stop(); done += height) {
-            parallel_for(context.team(double(n_slabs * height) * double(m * m)), n_slabs,
-                         [&](Index slab) {
-                const Index begin = slab * share + done;
-                const Index end = std::min({begin + height, (slab + 1) * share, x_.rows});
-                if (begin >= end) return;
-                Eigen::MatrixXd& packed = panels[slab];
-                x_.pack(js, 0, m, begin, end, root, centre, packed.data(), packed.rows());
-                sums[slab].template selfadjointView<Eigen::Lower>().rankUpdate(
-                    packed.topRows(end - begin).transpose());
-            });
+            parallel_for(
+                context.team(double(n_slabs * height) * double(m * m)), n_slabs, [&](Index slab) {
+                    const Index begin = slab * share + done;
+                    const Index end = std::min({begin + height, (slab + 1) * share, x_.rows});
+                    if (begin >= end) return;
+                    Eigen::MatrixXd& packed = panels[slab];
+                    x_.pack(js, 0, m, begin, end, root, centre, packed.data(), packed.rows());
+                    sums[slab].template selfadjointView<Eigen::Lower>().rankUpdate(
+                        packed.topRows(end - begin).transpose());
+                });
         }
         for (const Eigen::MatrixXd& sum : sums) gram += sum;
     }

@@ -22,9 +22,7 @@ const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 
 }  // namespace
 
-int usable_threads(int requested) {
-    return forked.load() || requested < 1 ? 1 : requested;
-}
+int usable_threads(int requested) { return forked.load() || requested < 1 ? 1 : requested; }
 
 int default_threads() { return forked.load() ? 1 : omp_get_max_threads(); }
 

@@ -20,7 +20,7 @@ struct Compressed {
 
 template <class Scalar, class StorageIndex>
 class Csc final : public Operator {
-  public:
+public:
     Csc(Compressed<Scalar, StorageIndex> x, Index rows, Index columns)
         : x_(x), rows_(rows), columns_(columns) {}
 
@@ -67,12 +67,11 @@ class Csc final : public Operator {
         const Index chunk = Index{1} << 20;
         for (Index done = 0; done < count && !context.stop(); done += chunk) {
             const Index width = std::min(chunk, count - done);
-            parallel_blocks(context.team(stored(width)), width, piece,
-                            [&](Index from, Index to) {
-                                for (Index k = done + from; k < done + to; ++k) {
-                                    out[k] = dot(js[k], u);
-                                }
-                            });
+            parallel_blocks(context.team(stored(width)), width, piece, [&](Index from, Index to) {
+                for (Index k = done + from; k < done + to; ++k) {
+                    out[k] = dot(js[k], u);
+                }
+            });
         }
     }
 
@@ -86,8 +85,8 @@ class Csc final : public Operator {
         }
     }
 
-    // Row i of the chosen columns contributes an outer product; column b of the result collects, for
-    // each of its stored rows, that row's entries: no task writes into another's column.
+    // Row i of the chosen columns contributes an outer product; column b of the result collects,
+    // for each of its stored rows, that row's entries: no task writes into another's column.
     void gram(Columns js, Index first, const double* h, const double*,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
         const auto m = static_cast<Index>(js.size());
@@ -107,21 +106,23 @@ class Csc final : public Operator {
             }
         }
         gram.bottomRows(m - first).setZero();
-        parallel_blocks(context.team(stored(m) * stored(m) / static_cast<double>(rows_)), m, 32, [&](Index from, Index to) {
-            for (Index b = from; b < to; ++b) {
-                double* column = gram.col(b).data();
-                const Index lowest = std::max(b, first);
-                for (Index q = begin(js[b]); q < end(js[b]); ++q) {
-                    const Index i = row(q);
-                    const double hv = h[i] * value(q);
-                    // Positions ascend within a row: walk down from the end to b.
-                    for (Index slot = row_starts[i + 1] - 1;
-                         slot >= row_starts[i] && positions[slot] >= lowest; --slot) {
-                        column[positions[slot]] += hv * entries[slot];
-                    }
-                }
-            }
-        });
+        parallel_blocks(context.team(stored(m) * stored(m) / static_cast<double>(rows_)), m, 32,
+                        [&](Index from, Index to) {
+                            for (Index b = from; b < to; ++b) {
+                                double* column = gram.col(b).data();
+                                const Index lowest = std::max(b, first);
+                                for (Index q = begin(js[b]); q < end(js[b]); ++q) {
+                                    const Index i = row(q);
+                                    const double hv = h[i] * value(q);
+                                    // Positions ascend within a row: walk down from the end to b.
+                                    for (Index slot = row_starts[i + 1] - 1;
+                                         slot >= row_starts[i] && positions[slot] >= lowest;
+                                         --slot) {
+                                        column[positions[slot]] += hv * entries[slot];
+                                    }
+                                }
+                            }
+                        });
     }
 
     void gather(Columns js, const double*, ColumnBlock& block,
@@ -145,7 +146,7 @@ class Csc final : public Operator {
         });
     }
 
-  private:
+private:
     Index begin(Index j) const { return static_cast<Index>(x_.starts[j]); }
     Index end(Index j) const { return static_cast<Index>(x_.starts[j + 1]); }
     Index row(Index q) const { return static_cast<Index>(x_.indices[q]); }
@@ -197,7 +198,7 @@ struct Transposed {
 
 template <class Scalar, class StorageIndex>
 class Csr final : private Transposed<Scalar, StorageIndex>, public Operator {
-  public:
+public:
     Csr(const Compressed<Scalar, StorageIndex>& x, Index rows, Index columns)
         : Transposed<Scalar, StorageIndex>(x, rows, columns),
           by_column_({this->values.data(), this->indices.data(), this->starts.data()}, rows,
@@ -228,7 +229,7 @@ class Csr final : private Transposed<Scalar, StorageIndex>, public Operator {
         by_column_.gather(js, centre, block, context);
     }
 
-  private:
+private:
     Csc<Scalar, StorageIndex> by_column_;
 };
 
@@ -271,10 +272,10 @@ std::unique_ptr<Operator> make_csr(const Scalar* values, const StorageIndex* ind
         Compressed<Scalar, StorageIndex>{values, indices, starts}, rows, columns);
 }
 
-#define CYCLOID_INSTANTIATE(Scalar, StorageIndex)                                              \
-    template std::unique_ptr<Operator> make_csc(const Scalar*, const StorageIndex*,            \
-                                                const StorageIndex*, Index, Index);            \
-    template std::unique_ptr<Operator> make_csr(const Scalar*, const StorageIndex*,            \
+#define CYCLOID_INSTANTIATE(Scalar, StorageIndex)                                   \
+    template std::unique_ptr<Operator> make_csc(const Scalar*, const StorageIndex*, \
+                                                const StorageIndex*, Index, Index); \
+    template std::unique_ptr<Operator> make_csr(const Scalar*, const StorageIndex*, \
                                                 const StorageIndex*, Index, Index);
 CYCLOID_INSTANTIATE(float, std::int32_t)
 CYCLOID_INSTANTIATE(float, std::int64_t)

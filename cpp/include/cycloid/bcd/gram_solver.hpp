@@ -2,9 +2,10 @@
 //
 //     min_b  -slope'(b - b0) + (b - b0)' G (b - b0) / 2 + sum_k penalty_k(b_k)
 //
-// Blocks of coordinates are relaxed in turn (block coordinate descent with matrix updates; Nutini, Laradji
-// & Schmidt 2022, section 3); when the support settles, one Cholesky step on it lands on its minimizer
-// (section 5: finite termination), projected back onto the orthant where signs would change.
+// Blocks of coordinates are relaxed in turn (block coordinate descent with matrix updates; Nutini,
+// Laradji & Schmidt 2022, section 3); when the support settles, one Cholesky step on it lands on
+// its minimizer (section 5: finite termination), projected back onto the orthant where signs would
+// change.
 #pragma once
 
 #include <Eigen/Core>
@@ -24,35 +25,35 @@ struct Effort {
 
 // How coordinates are visited and when to give up.
 struct Visit {
-    double tolerance = 0;        // on the largest violation within the working set
-    Random* order = nullptr;     // null: cyclic
+    double tolerance = 0;     // on the largest violation within the working set
+    Random* order = nullptr;  // null: cyclic
     Eigen::Index max_epochs = 2000;
 };
 
 class GramSolver {
-  public:
+public:
     using Matrix = Eigen::Ref<const Eigen::MatrixXd, 0, Eigen::OuterStride<>>;
     using Vector = Eigen::Ref<Eigen::VectorXd>;
 
-    // `gram` is symmetric and full; `slope` is minus the gradient of the smooth part at `b`. Both b and
-    // slope are updated.
+    // `gram` is symmetric and full; `slope` is minus the gradient of the smooth part at `b`. Both b
+    // and slope are updated.
     void solve(const Matrix& gram, std::span<const Penalty> penalty, Vector b, Vector slope,
                const Visit& visit, const Context& context, Effort& effort);
 
-  private:
+private:
     using Index = Eigen::Index;
 
     bool sweep(const Matrix& gram, std::span<const Penalty> penalty, Vector& b, Vector& slope,
                const Visit& visit, const Context& context);
-    bool relax_block(const Matrix& gram, std::span<const Penalty> penalty, std::span<const Index> ks,
-                     Vector& b, Vector& slope, const Context& context);
+    bool relax_block(const Matrix& gram, std::span<const Penalty> penalty,
+                     std::span<const Index> ks, Vector& b, Vector& slope, const Context& context);
     enum class Step { None, Truncated, Full };
     Step newton(const Matrix& gram, std::span<const Penalty> penalty, Vector& b, Vector& slope,
                 const Context& context);
     Step try_step(const Matrix& gram, std::span<const Penalty> penalty, Vector& b, Vector& slope,
                   double step, bool to_boundary, const Context& context);
-    void add_columns(const Matrix& gram, std::span<const Index> ks, const double* coef,
-                     double* out, const Context& context) const;
+    void add_columns(const Matrix& gram, std::span<const Index> ks, const double* coef, double* out,
+                     const Context& context) const;
 
     std::vector<Index> order_, support_, moved_;
     Eigen::VectorXd direction_, image_, shift_;

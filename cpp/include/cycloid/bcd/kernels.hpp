@@ -1,15 +1,17 @@
-// What the host loop (path.hpp) needs of the data: about ten functions. Everything with one value a sample
-// lives behind them, so that a device can hold it; everything with one value a feature lives on the host.
+// What the host loop (path.hpp) needs of the data: about ten functions. Everything with one value a
+// sample lives behind them, so that a device can hold it; everything with one value a feature lives
+// on the host.
 //
 // A Kernels keeps a predictor z = b0 + X beta and a pending step t along which it may move:
 //   survey      weighted means, variances and the slope of every column, in one pass
-//   evaluate    loss at z; refreshes the dual direction u and the curvature h there (or, to majorize the
+//   evaluate    loss at z; refreshes the dual direction u and the curvature h there (or, to
+//   majorize the
 //               loss, its upper bound)
 //   correlate   slopes X' u of some columns (u made orthogonal to the intercept)
-//   correlate_dual, dual   the same for a direction orthogonal to all unpenalised columns too, its value
-//   gram        weighted Gram matrix of some columns (intercept eliminated)
-//   prepare     t <- X delta and the intercept's share
-//   value_along, advance   loss at z + a t; z <- z + a t
+//   correlate_dual, dual   the same for a direction orthogonal to all unpenalised columns too, its
+//   value gram        Gram matrix of some columns (intercept eliminated) under the curvature last
+//   frozen drift, freeze   how far, relatively, h has moved since; adopt the present h prepare t <-
+//   X delta and the intercept's share value_along, advance   loss at z + a t; z <- z + a t
 //   intercept, intercept_violation
 #pragma once
 
@@ -31,6 +33,8 @@ concept Kernels = requires(K k, Columns js, double* out, double c, Eigen::Ref<Ei
     { k.evaluate(js, true) } -> std::convertible_to<double>;
     k.correlate(js, out);
     k.correlate_dual(js, out);
+    { k.drift() } -> std::convertible_to<double>;
+    k.freeze();
     { k.dual(c, true, c) } -> std::convertible_to<double>;
     k.gram(js, Index{0}, g);
     k.prepare(js, out);
@@ -43,21 +47,29 @@ concept Kernels = requires(K k, Columns js, double* out, double c, Eigen::Ref<Ei
 // Fills the upper triangle of rows >= first from the lower one.
 inline void mirror(Eigen::Ref<Eigen::MatrixXd> g, Index first, const Context& context) {
     const Index m = g.rows();
-    parallel_blocks(context.team(double(m) * double(m - first)), m - first, 32, [&](Index begin, Index end) {
-        for (Index i = first + begin; i < first + end; ++i) {
-            for (Index j = 0; j < i; ++j) g(j, i) = g(i, j);
-        }
-    });
+    parallel_blocks(context.team(double(m) * double(m - first)), m - first, 32,
+                    [&](Index begin, Index end) {
+                        for (Index i = first + begin; i < first + end; ++i) {
+                            for (Index j = 0; j < i; ++j) g(j, i) = g(i, j);
+                        }
+                    });
 }
 
 // On the CPU, over an Operator.
 template <class Loss>
 class CpuKernels {
-  public:
+public:
     CpuKernels(const Operator& x, const double* y, const double* w, bool intercept,
                const Context& context)
-        : x_(x), y_(y), w_(w), intercept_(intercept), context_(context), z_(x.rows()),
-          t_(Eigen::VectorXd::Zero(x.rows())), u_(x.rows()), h_(x.rows()) {
+        : x_(x),
+          y_(y),
+          w_(w),
+          intercept_(intercept),
+          context_(context),
+          z_(x.rows()),
+          t_(Eigen::VectorXd::Zero(x.rows())),
+          u_(x.rows()),
+          h_(x.rows()) {
         b0_ = intercept ? Loss::null_predictor(x.rows(), y, w) : 0.0;
         z_.setConstant(b0_);
     }
@@ -75,9 +87,7 @@ class CpuKernels {
         project(free);
         return value;
     }
-    void correlate(Columns js, double* out) {
-        x_.correlate(u_.data(), js, centre_, out, context_);
-    }
+    void correlate(Columns js, double* out) { x_.correlate(u_.data(), js, centre_, out, context_); }
     void correlate_dual(Columns js, double* out) {
         x_.correlate(dual_direction().data(), js, centre_, out, context_);
     }
@@ -86,20 +96,14 @@ class CpuKernels {
         return Loss::dual(rows(), y_, w_, dual_direction().data(), c_max, exact, c);
     }
     void gram(Columns js, Index first, Eigen::Ref<Eigen::MatrixXd> g) {
-        x_.gram(js, first, h_.data(), centre_, g, context_);
-        if (intercept_) {
-            const auto m = static_cast<Index>(js.size());
-            Eigen::VectorXd sums(m);
-            x_.correlate(h_.data(), js, centre_, sums.data(), context_);
-            parallel_blocks(context_.team(double(m) * double(m)), m, 32, [&](Index begin, Index end) {
-                for (Index j = begin; j < end; ++j) {
-                    const Index from = std::max(j, first);
-                    g.col(j).tail(m - from) -= (sums[j] / total_) * sums.tail(m - from);
-                }
-            });
-        }
-        mirror(g, first, context_);
+        gram(frozen_, js, first, g);
     }
+    double drift() const {
+        if (frozen_.size() == 0) return INFINITY;
+        if constexpr (Loss::quadratic) return 0.0;
+        return (h_ - frozen_).cwiseAbs().sum() / frozen_.sum();
+    }
+    void freeze() { frozen_ = h_; }
     void prepare(Columns js, const double* delta) {
         t_.setZero();
         x_.accumulate(js, delta, centre_, t_.data(), context_);
@@ -137,18 +141,36 @@ class CpuKernels {
     std::span<const double> h() const { return {h_.data(), static_cast<std::size_t>(h_.size())}; }
     const double* centre() const { return centre_; }
 
-  private:
+private:
     Index rows() const { return x_.rows(); }
     const Eigen::VectorXd& dual_direction() const { return projected_ ? v_ : u_; }
 
-    // v = u - h (X_free a): orthogonal to the unpenalised columns. Scaling by h keeps a logistic dual
-    // point inside its box, for h_i vanishes where the box ends.
+    void gram(const Eigen::VectorXd& h, Columns js, Index first, Eigen::Ref<Eigen::MatrixXd> g) {
+        x_.gram(js, first, h.data(), centre_, g, context_);
+        if (intercept_) {
+            const auto m = static_cast<Index>(js.size());
+            const double total = h.sum();
+            Eigen::VectorXd sums(m);
+            x_.correlate(h.data(), js, centre_, sums.data(), context_);
+            parallel_blocks(
+                context_.team(double(m) * double(m)), m, 32, [&](Index begin, Index end) {
+                    for (Index j = begin; j < end; ++j) {
+                        const Index from = std::max(j, first);
+                        g.col(j).tail(m - from) -= (sums[j] / total) * sums.tail(m - from);
+                    }
+                });
+        }
+        mirror(g, first, context_);
+    }
+
+    // v = u - h (X_free a): orthogonal to the unpenalised columns. Scaling by h keeps a logistic
+    // dual point inside its box, for h_i vanishes where the box ends.
     void project(Columns free) {
         projected_ = !free.empty();
         if (!projected_) return;
         const auto q = static_cast<Index>(free.size());
         Eigen::MatrixXd g(q, q);
-        gram(free, 0, g);
+        gram(h_, free, 0, g);
         Eigen::VectorXd a(q);
         correlate(free, a.data());
         cholesky(g, 1e-13, context_);
@@ -164,20 +186,28 @@ class CpuKernels {
     bool intercept_, projected_ = false;
     Context context_;
     const double* centre_ = nullptr;
-    Eigen::VectorXd z_, t_, u_, h_, v_, trial_;
+    Eigen::VectorXd z_, t_, u_, h_, v_, trial_, frozen_;
     double b0_ = 0, t0_ = 0, total_ = 0, imbalance_ = 0;
 };
 
-// The squared loss through its sufficient statistics G = X'WX, X'Wy, y'Wy: for n >> p one pass over the
-// data serves every iteration, every penalty and every alpha.
+// The squared loss through its sufficient statistics G = X'WX, X'Wy, y'Wy: for n >> p one pass over
+// the data serves every iteration, every penalty and every alpha.
 class StatisticsKernels {
-  public:
+public:
     // Weighted and centred (when there is an intercept: then y_mean and x_mean say by what).
     StatisticsKernels(Eigen::MatrixXd gram, Eigen::VectorXd correlation, double square,
                       double y_mean, Eigen::VectorXd x_mean, const Context& context)
-        : gram_(std::move(gram)), correlation_(std::move(correlation)), x_mean_(std::move(x_mean)),
-          square_(square), y_mean_(y_mean), context_(context), beta_(Eigen::VectorXd::Zero(correlation_.size())),
-          slope_(correlation_), dual_slope_(correlation_), step_(beta_), image_(beta_) {}
+        : gram_(std::move(gram)),
+          correlation_(std::move(correlation)),
+          x_mean_(std::move(x_mean)),
+          square_(square),
+          y_mean_(y_mean),
+          context_(context),
+          beta_(Eigen::VectorXd::Zero(correlation_.size())),
+          slope_(correlation_),
+          dual_slope_(correlation_),
+          step_(beta_),
+          image_(beta_) {}
 
     void survey(double* mean, double* variance, double* slope) {
         for (Index j = 0; j < beta_.size(); ++j) {
@@ -189,8 +219,8 @@ class StatisticsKernels {
         for (Index j = 0; j < beta_.size(); ++j) {
             if (beta_[j] != 0) slope_ -= beta_[j] * gram_.col(j);
         }
-        linear_ = square_ - beta_.dot(correlation_);        // u'y
-        residual_ = linear_ - beta_.dot(slope_);            // sum w r^2
+        linear_ = square_ - beta_.dot(correlation_);  // u'y
+        residual_ = linear_ - beta_.dot(slope_);      // sum w r^2
         residual_ = std::max(residual_, 0.0);
         const double value = 0.5 * residual_;
         project(free);
@@ -208,6 +238,8 @@ class StatisticsKernels {
             for (Index a = first; a < m; ++a) g(a, b) = g(b, a) = gram_(js[a], js[b]);
         }
     }
+    double drift() const { return 0; }
+    void freeze() const {}
     void prepare(Columns js, const double* delta) {
         step_.setZero(), image_.setZero();
         for (std::size_t k = 0; k < js.size(); ++k) {
@@ -220,13 +252,14 @@ class StatisticsKernels {
     }
     void advance(double a) { beta_ += a * step_; }
     void start(Columns js, const double* coef, double) {
+        beta_.setZero();
         for (std::size_t k = 0; k < js.size(); ++k) beta_[js[k]] = coef[k];
     }
     double intercept() const { return y_mean_ - x_mean_.dot(beta_); }
     double intercept_violation() const { return 0; }
     static constexpr bool has_samples = false;
 
-  private:
+private:
     static void pick(const Eigen::VectorXd& from, Columns js, double* out) {
         for (std::size_t k = 0; k < js.size(); ++k) out[k] = from[js[k]];
     }

@@ -1,6 +1,7 @@
-// Losses of a linear predictor z, as weighted sums over samples. Each gives its value, the dual direction
-// u_i = -w_i loss'(z_i) (so that X'u is minus the gradient), the curvature h_i = w_i loss''(z_i), and the
-// concave dual it belongs to: sum_i loss = max_u -sum_i w_i loss*(-u_i / w_i) - ...
+// Losses of a linear predictor z, as weighted sums over samples. Each gives its value, the dual
+// direction u_i = -w_i loss'(z_i) (so that X'u is minus the gradient), the curvature h_i = w_i
+// loss''(z_i), and the concave dual it belongs to: sum_i loss = max_u -sum_i w_i loss*(-u_i / w_i)
+// - ...
 #pragma once
 
 #include <algorithm>
@@ -11,8 +12,8 @@
 
 namespace cycloid::bcd {
 
-// The c that maximizes c linear - c^2 square / 2, |c| <= c_max. At the optimum c = 1; beyond 2 only rounding
-// errors would be scaled up.
+// The c that maximizes c linear - c^2 square / 2, |c| <= c_max. At the optimum c = 1; beyond 2 only
+// rounding errors would be scaled up.
 inline double dual_scale(double linear, double square, double c_max, bool exact) {
     if (exact) return c_max;
     const double bound = std::min(c_max, 2.0);
@@ -83,7 +84,8 @@ struct Logistic {
         for (Index i = 0; i < n; ++i) {
             const double margin = y[i] * z[i], size = std::fabs(margin);
             const double e = simd::exp_nonpositive(-size), small = e / (1.0 + e);
-            const double wrong = margin > 0 ? small : 1.0 - small;  // probability of the other label
+            const double wrong =
+                margin > 0 ? small : 1.0 - small;  // probability of the other label
             u[i] = w[i] * y[i] * wrong;
             h[i] = w[i] * wrong * (1.0 - wrong);
             sum += w[i] * (simd::log1p_unit(e) + 0.5 * (size - margin));

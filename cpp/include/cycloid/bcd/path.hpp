@@ -17,7 +17,7 @@ enum class GramMode { Auto, Always, Never };
 struct Problem {
     const Operator& x;
     const double* y;
-    const double* w;                          // non-negative, sum 1
+    const double* w;  // non-negative, sum 1
     LossKind loss = LossKind::Squared;
     double l1_ratio = 1;
     const double* penalty_weights = nullptr;  // v; null: all one
@@ -25,15 +25,15 @@ struct Problem {
 };
 
 struct Options {
-    std::vector<double> alphas;        // empty: a geometric grid of n_alphas down to eps * alpha_max
+    std::vector<double> alphas;  // empty: a geometric grid of n_alphas down to eps * alpha_max
     Index n_alphas = 100;
     double eps = 1e-3;
-    const double* coef = nullptr;      // start; null: zero
+    const double* coef = nullptr;  // start; null: zero
     double intercept = 0;
-    double rtol = 1e-6, atol = 0;      // gap <= max(atol, rtol * null objective)
+    double rtol = 1e-6, atol = 0;  // gap <= max(atol, rtol * null objective)
     Index max_iter = 1000;
     GramMode gram = GramMode::Auto;
-    std::int64_t seed = -1;            // >= 0: coordinates in random order
+    std::int64_t seed = -1;  // >= 0: coordinates in random order
     int n_threads = 1;
 };
 

@@ -42,9 +42,10 @@ struct Penalty {
 
 // alpha * weight_j * (l1_ratio |b| + (1 - l1_ratio) / 2 b^2) for every feature j.
 class PenaltyFamily {
-  public:
+public:
     PenaltyFamily(double alpha, double l1_ratio, const double* weights, bool positive)
-        : alpha_(alpha), weights_(weights),
+        : alpha_(alpha),
+          weights_(weights),
           unit_{l1_ratio == 0 ? 0 : alpha * l1_ratio, l1_ratio == 1 ? 0 : alpha * (1 - l1_ratio),
                 positive} {}
 
@@ -58,7 +59,7 @@ class PenaltyFamily {
                       : Penalty{v * unit_.l1, v * unit_.l2, unit_.positive};
     }
 
-  private:
+private:
     double alpha_;
     const double* weights_;  // null: all one
     Penalty unit_;

@@ -1,10 +1,12 @@
-// The same quadratic subproblem as gram_solver.hpp when a Gram matrix would cost more than it saves (large
-// sparse working sets): coordinate descent on the samples, and conjugate gradients on the support.
+// The same quadratic subproblem as gram_solver.hpp when a Gram matrix would cost more than it saves
+// (large sparse working sets): coordinate descent on the samples, and conjugate gradients on the
+// support.
 //
-//     min_b  -u' X (b - b0) + |X (b - b0)|_h^2 / 2 + sum_k penalty_k(b_k),   |t|_h^2 = sum_i h_i t_i^2
+//     min_b  -u' X (b - b0) + |X (b - b0)|_h^2 / 2 + sum_k penalty_k(b_k),   |t|_h^2 = sum_i h_i
+//     t_i^2
 //
-// With an intercept the columns act as centred under the weights h, which eliminates it; sparse columns
-// are centred through one running number instead of being filled.
+// With an intercept the columns act as centred under the weights h, which eliminates it; sparse
+// columns are centred through one running number instead of being filled.
 #pragma once
 
 #include <Eigen/Core>
@@ -17,7 +19,7 @@
 namespace cycloid::bcd {
 
 class ResidualSolver {
-  public:
+public:
     // Copies nothing: block, u (updated in place to u - h X (b - b0)) and h outlive the solver.
     ResidualSolver(const ColumnBlock& block, std::span<const double> h, bool intercept,
                    const Context& context);
@@ -25,7 +27,7 @@ class ResidualSolver {
     void solve(std::span<const Penalty> penalty, std::span<double> b, std::span<double> u,
                const Visit& visit, const Context& context, Effort& effort);
 
-  private:
+private:
     double dot(Index k, const double* v) const;
     double slope(Index k, std::span<const double> u) const;
     double sweep(std::span<const Penalty> penalty, std::span<double> b, std::span<double> u,
@@ -43,8 +45,8 @@ class ResidualSolver {
     const ColumnBlock& x_;
     std::span<const double> h_;
     bool intercept_, uniform_;
-    double total_ = 0;               // sum of h
-    double drift_ = 0;               // u stands for u + drift_ h: the centring of past updates
+    double total_ = 0;  // sum of h
+    double drift_ = 0;  // u stands for u + drift_ h: the centring of past updates
     std::vector<double> mean_, curvature_;
     std::vector<Index> all_, support_;
     std::vector<double> t_, weighted_, direction_, residual_, conjugate_, image_;

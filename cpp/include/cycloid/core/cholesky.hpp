@@ -1,5 +1,5 @@
-// Blocked Cholesky factorization that can be interrupted, shares its work among threads, and gives the
-// same bits for every number of threads.
+// Blocked Cholesky factorization that can be interrupted, shares its work among threads, and gives
+// the same bits for every number of threads.
 #pragma once
 
 #include <Eigen/Core>

@@ -1,8 +1,10 @@
-// A matrix is what it can do. Algorithms are written once over this interface; dense matrices of either
-// order, CSC and CSR, in single or double precision, with 32- or 64-bit indices, are its implementations.
+// A matrix is what it can do. Algorithms are written once over this interface; dense matrices of
+// either order, CSC and CSR, in single or double precision, with 32- or 64-bit indices, are its
+// implementations.
 //
-// `centre` (one value a column, or null) makes a dense operator act as X - 1 centre' without forming it.
-// Sparse operators ignore it: callers centre them implicitly through sums (see bcd/features.hpp).
+// `centre` (one value a column, or null) makes a dense operator act as X - 1 centre' without
+// forming it. Sparse operators ignore it: callers centre them implicitly through sums (see
+// bcd/kernels.hpp).
 #pragma once
 
 #include <Eigen/Core>
@@ -23,22 +25,22 @@ using Columns = std::span<const Index>;
 struct ColumnBlock {
     Index n_rows = 0, n_columns = 0;
     bool sparse = false;
-    std::vector<Index> starts;        // sparse: n_columns + 1
-    std::vector<std::int32_t> rows;   // sparse: ascending within a column
+    std::vector<Index> starts;       // sparse: n_columns + 1
+    std::vector<std::int32_t> rows;  // sparse: ascending within a column
     std::vector<double> values;
 };
 
 class Operator {
-  public:
+public:
     virtual ~Operator() = default;
     virtual Index rows() const = 0;
     virtual Index columns() const = 0;
     virtual bool sparse() const = 0;
     virtual double nonzeros(Columns columns) const = 0;  // stored values in these columns
 
-    // One pass over everything: mean_j = sum_i w_i x_ij / sum(w), variance_j = sum_i w_i (x_ij - mean_j)^2
-    // (about zero, not the mean, when !centred; mean is then 0), correlation_j = sum_i u_i (x_ij - mean_j).
-    // A column with a non-finite value gets a non-finite variance.
+    // One pass over everything: mean_j = sum_i w_i x_ij / sum(w), variance_j = sum_i w_i (x_ij -
+    // mean_j)^2 (about zero, not the mean, when !centred; mean is then 0), correlation_j = sum_i
+    // u_i (x_ij - mean_j). A column with a non-finite value gets a non-finite variance.
     virtual void survey(const double* w, const double* u, bool centred, double* mean,
                         double* variance, double* correlation, const Context& context) const = 0;
 

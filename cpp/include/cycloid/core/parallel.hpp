@@ -7,8 +7,9 @@ namespace cycloid {
 
 using Index = std::ptrdiff_t;
 
-// Threads this process may use when the caller asks for `requested` of them. It is 1 in a child forked
-// after the parent ran threads: libgomp would wait there for workers that fork() did not copy.
+// Threads this process may use when the caller asks for `requested` of them. It is 1 in a child
+// forked after the parent ran threads: libgomp would wait there for workers that fork() did not
+// copy.
 int usable_threads(int requested);
 
 // Processors that OpenMP would use by itself.
@@ -17,8 +18,8 @@ int default_threads();
 // Notes that worker threads exist from now on (for usable_threads in a later fork).
 void mark_threads_used();
 
-// body(i) for i in [0, count). Which thread runs which i is left open, so a result is the same for every
-// number of threads as long as body(i) depends on i alone. body must not throw.
+// body(i) for i in [0, count). Which thread runs which i is left open, so a result is the same for
+// every number of threads as long as body(i) depends on i alone. body must not throw.
 template <class Body>
 void parallel_for(int n_threads, Index count, const Body& body) {
     const int team = n_threads < count ? n_threads : static_cast<int>(count);

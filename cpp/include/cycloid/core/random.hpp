@@ -10,7 +10,7 @@ namespace cycloid {
 
 // SplitMix64's finalizer over a Weyl sequence (Steele, Lea & Flood, OOPSLA 2014).
 class Random {
-  public:
+public:
     explicit Random(std::uint64_t seed, std::uint64_t counter = 0)
         : seed_(mix(seed + 0x9e3779b97f4a7c15ULL)), counter_(counter) {}
 
@@ -35,7 +35,7 @@ class Random {
         for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i)]);
     }
 
-  private:
+private:
     std::uint64_t seed_, counter_;
 };
 

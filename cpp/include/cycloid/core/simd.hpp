@@ -6,8 +6,9 @@
 
 namespace cycloid::simd {
 
-// exp(x) for x <= 0 (clamped at -708, where exp is the smallest normal number). Cody-Waite reduction
-// x = k ln 2 + r, |r| <= ln 2 / 2, then a polynomial of degree 11 in r and a scaling by 2^k.
+// exp(x) for x <= 0 (clamped at -708, where exp is the smallest normal number). Cody-Waite
+// reduction x = k ln 2 + r, |r| <= ln 2 / 2, then a polynomial of degree 13 in r and a scaling by
+// 2^k.
 inline double exp_nonpositive(double x) {
     constexpr double log2e = 1.4426950408889634074;
     constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
@@ -16,7 +17,9 @@ inline double exp_nonpositive(double x) {
     const double shifted = x * log2e + shift;
     const double k = shifted - shift;
     const double r = (x - k * ln2_high) - k * ln2_low;
-    double p = 1.0 / 39916800;
+    double p = 1.0 / 6227020800;
+    p = p * r + 1.0 / 479001600;
+    p = p * r + 1.0 / 39916800;
     p = p * r + 1.0 / 3628800;
     p = p * r + 1.0 / 362880;
     p = p * r + 1.0 / 40320;
@@ -26,7 +29,7 @@ inline double exp_nonpositive(double x) {
     p = p * r + 1.0 / 24;
     p = p * r + 1.0 / 6;
     p = p * r + 0.5;
-    p = p * r * r + r;  // exp(r) - 1
+    p = p * r * r + r;                                              // exp(r) - 1
     const auto bits = std::bit_cast<std::uint64_t>(shifted) << 52;  // k in the exponent field
     const double scale = std::bit_cast<double>(bits + std::bit_cast<std::uint64_t>(1.0));
     return scale + scale * p;

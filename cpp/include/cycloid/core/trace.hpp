@@ -22,7 +22,7 @@ enum class Status : int {
 
 // Columns by name, one row an iteration.
 class Trace {
-  public:
+public:
     explicit Trace(std::vector<std::string> names) : names_(std::move(names)) {}
 
     void push(std::initializer_list<double> row) { values_.insert(values_.end(), row); }
@@ -32,29 +32,28 @@ class Trace {
         return {values_.data() + i * names_.size(), names_.size()};
     }
 
-  private:
+private:
     std::vector<std::string> names_;
     std::vector<double> values_;
 };
 
 // The core never prints and never sees Python; whoever wants to look implements this.
 class Observer {
-  public:
+public:
     virtual ~Observer() = default;
     virtual bool wants_stop(const Trace& trace) = 0;  // a new row stands at the end of the trace
     virtual bool interrupted() = 0;                   // polled from every long loop (Ctrl-C)
 };
 
-// The clock of one solve. Every long loop asks `stop()`; the observer hears of it at most each 50 ms.
+// The clock of one solve. Every long loop asks `stop()`; the observer hears of it at most each 50
+// ms.
 class Monitor {
-  public:
+public:
     explicit Monitor(Observer* observer = nullptr,
                      double time_limit = std::numeric_limits<double>::infinity())
         : observer_(observer), time_limit_(time_limit) {}
 
-    double seconds() const {
-        return std::chrono::duration<double>(Clock::now() - start_).count();
-    }
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
     bool stop() {
         if (stopped_) return true;
         const double now = seconds();
@@ -78,7 +77,7 @@ class Monitor {
     bool stopped() const { return stopped_; }
     Status reason() const { return reason_; }
 
-  private:
+private:
     using Clock = std::chrono::steady_clock;
     static constexpr double poll_interval = 0.05;
 
@@ -101,7 +100,8 @@ struct Context {
     Monitor* monitor = nullptr;
 
     bool stop() const { return monitor != nullptr && monitor->stop(); }
-    // Threads for a region of so many multiply-adds: waking a team costs as much as some 10^5 of them.
+    // Threads for a region of so many multiply-adds: waking a team costs as much as some 10^5 of
+    // them.
     int team(double work) const { return work < 5e5 ? 1 : n_threads; }
 };
 
