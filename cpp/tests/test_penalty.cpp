@@ -44,3 +44,15 @@ TEST_CASE("penalty: the family gives each feature its share") {
     CHECK(null_model.at(1).l1 == 0);
     CHECK(std::isinf(null_model.at(0).l1) && null_model.at(0).l2 == 0);
 }
+
+TEST_CASE("penalty: the change of value is exact on either side of the kink") {
+    const Penalty penalty{.l1 = 0.5, .l2 = 0.7, .positive = false};
+    for (const double b : {-2.0, 0.0, 0.3}) {
+        for (const double step : {-3.0, -0.3, 0.0, 0.1, 2.0, 5.0}) {
+            CHECK_CLOSE(penalty.change(b, step), penalty.value(b + step) - penalty.value(b), 1e-15);
+        }
+    }
+    // A step far below the rounding of the values themselves.
+    CHECK_CLOSE(penalty.change(1.0, 1e-20) / 1.2e-20, 1.0, 1e-15);
+    CHECK_CLOSE(penalty.change(-1.0, 1e-20) / -1.2e-20, 1.0, 1e-15);
+}

@@ -40,7 +40,7 @@ void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vec
         // A factorization of the support costs s^3 / 3 fast operations, a sweep 2 m s slow ones.
         Index support = 0;
         for (Index k = 0; k < m; ++k) support += b[k] != 0;
-        const Index patience = std::clamp<Index>(support * support / (90 * m), 1, 50);
+        const Index patience = std::clamp<Index>(support * support / (120 * m), 1, 50);
         if (support_changes_ == 0 || since_newton >= patience) {
             since_newton = 0;
             // Signs that change on the way leave the support one step after the other; go on until
@@ -216,7 +216,7 @@ GramSolver::Step GramSolver::try_step(const Matrix& gram, std::span<const Penalt
     for (Index c = 0; c < s; ++c) {
         const Index k = support_[c];
         const double linear = slope[k] * shift_[c], bend = 0.5 * shift_[c] * image_[k];
-        const double pen = penalty[k].value(b[k] + shift_[c]) - penalty[k].value(b[k]);
+        const double pen = penalty[k].change(b[k], shift_[c]);
         change += bend - linear + pen;
         scale += std::fabs(linear) + std::fabs(bend) + std::fabs(pen);
         reference += std::fabs(slope[k] * b[k]);

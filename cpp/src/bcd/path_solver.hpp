@@ -192,8 +192,9 @@ private:
                 status_ = Status::Stalled;
                 break;
             }
+            // While columns still come in, their slopes move with each other: no need to be exact.
             inner_tolerance_ =
-                std::min(0.1 * violation_, grew ? violation_ : 0.1 * work_violation());
+                grew ? 0.3 * violation_ : 0.1 * std::min(violation_, work_violation());
             improve();
         }
         n_iter_ = std::min(n_iter_, options_.max_iter);
@@ -301,8 +302,10 @@ private:
         }
         // Sparse columns are cheap to carry along. The Gram matrix of dense ones grows by the
         // square, and for a quadratic loss it holds the whole working set.
+        const auto step =
+            static_cast<std::size_t>(std::clamp<Index>(problem_.x.rows() / 4, 32, 256));
         const std::size_t room = problem_.x.sparse() ? std::max<std::size_t>(2048, 2 * support)
-                                 : quadratic_        ? std::max<std::size_t>(256, support / 4)
+                                 : quadratic_        ? std::max(step, support / 4)
                                                      : std::max<std::size_t>(512, support);
         if (candidates.size() > room) {
             std::nth_element(candidates.begin(), candidates.begin() + room, candidates.end(),
@@ -437,8 +440,7 @@ private:
             old_penalty += penalty_[k].value(beta_[j]);
             if (step == 0) continue;
             changed_.push_back(j), delta_.push_back(step);
-            predicted +=
-                penalty_[k].value(beta_[j] + step) - penalty_[k].value(beta_[j]) - slope_[j] * step;
+            predicted += penalty_[k].change(beta_[j], step) - slope_[j] * step;
         }
         if (!std::isfinite(predicted)) return false;  // a model without curvature ran away
         if (changed_.empty() && !(kernels_.intercept_violation() > 0)) return false;
@@ -454,7 +456,7 @@ private:
                 for (std::size_t k = 0; k < changed_.size(); ++k) {
                     const Penalty penalty = family_.at(changed_[k]);
                     const double b = beta_[changed_[k]];
-                    trial += penalty.value(b + length * delta_[k]) - penalty.value(b);
+                    trial += penalty.change(b, length * delta_[k]);
                 }
                 if (trial <= before + 1e-4 * length * std::min(predicted, 0.0) + slack) break;
                 length *= 0.5;

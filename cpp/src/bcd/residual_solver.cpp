@@ -266,7 +266,7 @@ bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> 
             const Index k = support_[c];
             const double moved = b[k] + step * direction_[c];
             shift[c] = !penalty[k].free() && moved * b[k] <= 0 ? -b[k] : moved - b[k];
-            const double pen = penalty[k].value(b[k] + shift[c]) - penalty[k].value(b[k]);
+            const double pen = penalty[k].change(b[k], shift[c]);
             change += pen - linear[c] * shift[c];
             scale += std::fabs(pen) + std::fabs(linear[c] * shift[c]);
         }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cycloid/core/narrow_gram.hpp"
 #include "cycloid/core/operator.hpp"
 
 namespace cycloid {
@@ -300,7 +301,12 @@ public:
             for (Index j = 0; j <= i; ++j) work.push_back({i, j});
         }
         gram.bottomRows(m - first).setZero();
-        if (m <= 256 && first == 0) return slabs(js, root.data(), centre, gram, context);
+        if (m <= 256 && first == 0) {
+            const auto pack = [&](Index begin, Index end, double* out, Index stride) {
+                x_.pack(js, 0, m, begin, end, root.data(), centre, out, stride);
+            };
+            return narrow_gram(x_.rows, m, pack, gram, context);
+        }
         Eigen::MatrixXd packed(std::min(height, x_.rows), m);
         for (Index begin = 0; begin < x_.rows && !context.stop(); begin += height) {
             const Index end = std::min(begin + height, x_.rows), count = end - begin;
@@ -321,9 +327,9 @@ public:
                     target.noalias() += left.transpose() * right;
                 }
             };
-            // In batches of some 10^9 multiply-adds, to look at the clock in between.
+            // In batches of some 10^8 multiply-adds, to look at the clock in between.
             const auto all = static_cast<Index>(work.size());
-            const Index batch = std::max<Index>(2, 1000000000 / (side * side * count));
+            const Index batch = std::max<Index>(2, 200000000 / (side * side * count));
             for (Index done = 0; done < all && !context.stop(); done += batch) {
                 const Index some = std::min(batch, all - done);
                 parallel_for(context.team(double(some) * double(side * side * count)), some,
@@ -347,29 +353,6 @@ public:
     }
 
 private:
-    // A narrow Gram matrix is too small to share: slabs of rows have one each, added up in order.
-    void slabs(Columns js, const double* root, const double* centre,
-               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const {
-        constexpr Index height = 512, n_slabs = 8;
-        const auto m = static_cast<Index>(js.size());
-        const Index share = (x_.rows + n_slabs - 1) / n_slabs;
-        std::vector<Eigen::MatrixXd> sums(n_slabs, Eigen::MatrixXd::Zero(m, m));
-        std::vector<Eigen::MatrixXd> panels(n_slabs, Eigen::MatrixXd(std::min(height, share), m));
-        for (Index done = 0; done < share && !context.stop(); done += height) {
-            parallel_for(
-                context.team(double(n_slabs * height) * double(m * m)), n_slabs, [&](Index slab) {
-                    const Index begin = slab * share + done;
-                    const Index end = std::min({begin + height, (slab + 1) * share, x_.rows});
-                    if (begin >= end) return;
-                    Eigen::MatrixXd& packed = panels[slab];
-                    x_.pack(js, 0, m, begin, end, root, centre, packed.data(), packed.rows());
-                    sums[slab].template selfadjointView<Eigen::Lower>().rankUpdate(
-                        packed.topRows(end - begin).transpose());
-                });
-        }
-        for (const Eigen::MatrixXd& sum : sums) gram += sum;
-    }
-
     int team(Index columns, const Context& context) const {
         return context.team(double(columns) * double(x_.rows));
     }

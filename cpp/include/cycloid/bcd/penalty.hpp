@@ -12,6 +12,13 @@ struct Penalty {
 
     bool free() const { return l1 == 0 && !positive; }  // has no kink
     double value(double b) const { return b == 0 ? 0 : l1 * std::fabs(b) + 0.5 * l2 * b * b; }
+    // value(b + step) - value(b), without the cancellation.
+    double change(double b, double step) const {
+        const double end = b + step;
+        const double size = b * end >= 0 ? std::copysign(step, b != 0 ? b * step : 1.0)
+                                         : std::fabs(end) - std::fabs(b);
+        return l1 * size + l2 * step * (b + 0.5 * step);
+    }
 
     // argmin_b curvature b^2 / 2 - c b + penalty(b). Three cases, so that zero is never -0.
     double prox(double c, double curvature) const {
