@@ -1,4 +1,6 @@
-// The host loop: working sets with a duality-gap certificate, one alpha after another.
+// The host loop: working sets with a duality-gap certificate, one alpha after another. It is long
+// because its steps (measure, screen, choose, improve, move) share one state; each of them fits on
+// a screen.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include "cycloid/bcd/kernels.hpp"
 #include "cycloid/bcd/path.hpp"
 #include "cycloid/bcd/residual_solver.hpp"
+#include "gram_cache.hpp"
 
 namespace cycloid::bcd {
 
@@ -32,8 +35,8 @@ public:
           variance_(p_),
           slope_(p_),
           dual_slope_(p_),
-          gram_position_(p_, -1),
-          in_work_(p_, 0) {}
+          in_work_(p_, 0),
+          gram_(p_) {}
 
     Path run() {
         start();
@@ -380,17 +383,10 @@ private:
             load();
             return move();
         }
-        extend_gram();
+        const GramSolver::Matrix gram = gram_.of(kernels_, active_, context_);
         if (monitor_.stopped()) return false;
         load();
-        if (active_ == gram_columns_) {
-            solver_.solve(gram_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_,
-                          effort_);
-        } else {
-            select_gram();
-            solver_.solve(part_.topLeftCorner(m, m), penalty_, b_, s_, visit(target), context_,
-                          effort_);
-        }
+        solver_.solve(gram, penalty_, b_, s_, visit(target), context_, effort_);
         return move();
     }
 
@@ -476,46 +472,6 @@ private:
         return std::fabs(b) <= 1e-15 * std::fabs(beta_[j]) ? 0.0 : b;
     }
 
-    // The cached Gram matrix comes to hold all active columns: only new ones cost anything. The
-    // curvature it stands for may lag behind: a model within `lag` of the true one converges at
-    // that rate, and a step costs a fraction of a new matrix.
-    void extend_gram() {
-        constexpr double lag = 0.05;
-        if (kernels_.drift() > lag) {
-            for (const Index j : gram_columns_) gram_position_[j] = -1;
-            gram_columns_.clear();
-            kernels_.freeze();
-        }
-        const auto before = static_cast<Index>(gram_columns_.size());
-        for (const Index j : active_) {
-            if (gram_position_[j] >= 0) continue;
-            gram_position_[j] = static_cast<Index>(gram_columns_.size());
-            gram_columns_.push_back(j);
-        }
-        const auto m = static_cast<Index>(gram_columns_.size());
-        if (before == m) return;
-        if (gram_.rows() < m) {
-            const Index capacity = K::has_samples ? m + m / 2 : m;
-            Eigen::MatrixXd larger(capacity, capacity);
-            larger.topLeftCorner(before, before) = gram_.topLeftCorner(before, before);
-            gram_.swap(larger);
-        }
-        kernels_.gram(gram_columns_, before, gram_.topLeftCorner(m, m));
-    }
-
-    // The active part of the cached matrix, side by side.
-    void select_gram() {
-        const auto m = static_cast<Index>(active_.size());
-        if (part_.rows() < m) part_.resize(m + m / 4, m + m / 4);
-        parallel_blocks(context_.team(double(m) * double(m)), m, 32, [&](Index begin, Index end) {
-            for (Index c = begin; c < end; ++c) {
-                const double* from = gram_.col(gram_position_[active_[c]]).data();
-                double* to = part_.col(c).data();
-                for (Index r = 0; r < m; ++r) to[r] = from[gram_position_[active_[r]]];
-            }
-        });
-    }
-
     // ---- small things ---------------------------------------------------------------------------
 
     // Slopes of the columns js at the current point.
@@ -534,8 +490,8 @@ private:
         return all;
     }
     void backup() { saved_ = beta_, saved_intercept_ = kernels_.intercept(); }
-    void restore() {
-        if (!saved_.empty()) beta_ = saved_;
+    void restore() {  // the last finite iterate
+        if (!saved_.empty()) start_from(saved_, saved_intercept_);
     }
     void report(bool force) {
         path_.trace.push(
@@ -553,8 +509,7 @@ private:
             point.indices.push_back(j);
             point.values.push_back(beta_[j]);
         }
-        point.intercept =
-            status_ == Status::NumericalError ? saved_intercept_ : kernels_.intercept();
+        point.intercept = kernels_.intercept();
         point.objective = objective_, point.dual = best_dual_, point.violation = violation_;
         point.seconds = seconds_, point.n_iter = n_iter_, point.status = status_;
         return point;
@@ -573,12 +528,12 @@ private:
     Path path_;
 
     std::vector<double> beta_, mean_, variance_, slope_, dual_slope_, buffer_, saved_;
-    std::vector<Index> alive_, free_, work_, active_, changed_, gram_columns_, gram_position_;
+    std::vector<Index> alive_, free_, work_, active_, changed_;
     std::vector<char> in_work_;
     std::vector<double> delta_;
     std::vector<Penalty> penalty_;
     Eigen::VectorXd b_, s_;
-    Eigen::MatrixXd gram_, part_;
+    GramCache<K> gram_;
     ColumnBlock block_;
     GramSolver solver_;
     Effort effort_;

@@ -9,7 +9,7 @@
 namespace cycloid {
 namespace {
 
-constexpr Index panel = 96, tile = 192;
+constexpr Index tile = 192;
 
 // Factors a small diagonal block, raising pivots that rounding has eaten.
 Index factor_diagonal(Eigen::Ref<Eigen::MatrixXd> block, const double* pivot_floor) {
@@ -26,8 +26,12 @@ Index factor_diagonal(Eigen::Ref<Eigen::MatrixXd> block, const double* pivot_flo
         const Index below = n - j - 1;
         if (below == 0) continue;
         block.col(j).tail(below) /= root;
+        const double* source = block.col(j).data();
         for (Index k = j + 1; k < n; ++k) {
-            block.col(k).tail(n - k).noalias() -= block(k, j) * block.col(j).tail(n - k);
+            double* column = block.col(k).data();
+            const double factor = source[k];
+#pragma omp simd
+            for (Index i = k; i < n; ++i) column[i] -= factor * source[i];
         }
     }
     return raised;
@@ -40,6 +44,7 @@ Eigen::Index cholesky(Eigen::Ref<Eigen::MatrixXd> a, double floor, const Context
     Index raised = 0;
     std::vector<double> pivot_floor(static_cast<std::size_t>(n));
     for (Index j = 0; j < n; ++j) pivot_floor[static_cast<std::size_t>(j)] = floor * a(j, j);
+    const Index panel = n < 600 ? 32 : 96;  // the diagonal block is the slow part of a small one
     for (Index k = 0; k < n; k += panel) {
         if (context.stop()) return -1;
         const Index width = std::min(panel, n - k), rest = n - k - width;
