@@ -40,7 +40,7 @@ void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vec
         // A factorization of the support costs s^3 / 3 fast operations, a sweep 2 m s slow ones.
         Index support = 0;
         for (Index k = 0; k < m; ++k) support += b[k] != 0;
-        const Index patience = std::clamp<Index>(support * support / (120 * m), 1, 50);
+        const Index patience = std::clamp<Index>(support * support / (90 * m), 1, 50);
         if (support_changes_ == 0 || since_newton >= patience) {
             since_newton = 0;
             // Signs that change on the way leave the support one step after the other; go on until
