@@ -103,7 +103,14 @@ clean:
 
 # ---------------------------------------------------------------------------- environment
 
+# Debian's python3 comes without the headers that an extension is compiled against. Where we may, we
+# fetch them; elsewhere CMake says what is missing.
 $(BIN)/python:
+	if ! $(PYTHON) -c 'import os, sysconfig; open(os.path.join(sysconfig.get_path("include"), "Python.h"))' \
+		2>/dev/null && [[ $$(id -u) = 0 ]] && command -v apt-get >/dev/null; then
+		apt-get update
+		apt-get install --yes --no-install-recommends python3-dev
+	fi
 	$(PYTHON) -m venv $(VENV)
 
 # $(call require,EXPRESSION,MORE): install the requirements that pyproject.toml lists there.
