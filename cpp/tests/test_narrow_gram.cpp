@@ -17,8 +17,8 @@ TEST_CASE("narrow Gram: X'X for any number of rows, the same bits for any number
             }
         };
         Eigen::MatrixXd one = Eigen::MatrixXd::Zero(m, m), three = one;
-        cycloid::narrow_gram(rows, m, pack, one, Context{1, nullptr});
-        cycloid::narrow_gram(rows, m, pack, three, Context{3, nullptr});
+        cycloid::narrow_gram<double>(rows, m, pack, one, Context{1, nullptr});
+        cycloid::narrow_gram<double>(rows, m, pack, three, Context{3, nullptr});
         const Eigen::MatrixXd expected = x.transpose() * x;
         for (Index j = 0; j < m; ++j) {
             for (Index i = j; i < m; ++i) {

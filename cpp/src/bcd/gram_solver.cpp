@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "cycloid/core/cholesky.hpp"
@@ -12,7 +13,9 @@ namespace {
 
 constexpr Index block_size = 32;
 constexpr int local_passes = 3;
-constexpr double pivot_floor = 1e-13;
+// Pivots below this share of their diagonal entry are noise.
+template <class Real>
+constexpr Real pivot_floor = Real(512) * std::numeric_limits<Real>::epsilon();
 
 }  // namespace
 
@@ -24,14 +27,18 @@ double largest_violation(std::span<const Penalty> penalty, const double* slope, 
     return largest;
 }
 
-void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vector b, Vector slope,
-                       const Visit& visit, const Context& context, Effort& effort) {
+template <class Real>
+void GramSolver<Real>::solve(const Matrix& gram, std::span<const Penalty> penalty, Vector b,
+                             Vector slope, const Visit& visit, const Context& context,
+                             Effort& effort) {
     const Index m = b.size();
     order_.resize(static_cast<std::size_t>(m));
     std::iota(order_.begin(), order_.end(), Index{0});
+    if (!visit.same_system) factored_.clear();
+    imprecise_ = false;
     Index since_newton = 0, barren = 0;
     double best = largest_violation(penalty, slope.data(), b.data());
-    for (Index epoch = 0; epoch < visit.max_epochs && !context.stop(); ++epoch) {
+    for (Index epoch = 0; epoch < visit.max_epochs && !imprecise_ && !context.stop(); ++epoch) {
         const bool moved = sweep(gram, penalty, b, slope, visit, context);
         ++effort.epochs;
         ++since_newton;
@@ -51,7 +58,7 @@ void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vec
             for (Index k = 0; k < std::min(steps, support + 1); ++k) {
                 outcome = newton(gram, penalty, b, slope, context);
                 ++effort.newton;
-                if (outcome != Step::Truncated) break;
+                if (outcome != Step::Truncated || imprecise_) break;
             }
             violation = largest_violation(penalty, slope.data(), b.data());
             if (!(violation > visit.tolerance)) return;
@@ -64,8 +71,9 @@ void GramSolver::solve(const Matrix& gram, std::span<const Penalty> penalty, Vec
     }
 }
 
-bool GramSolver::sweep(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
-                       Vector& slope, const Visit& visit, const Context& context) {
+template <class Real>
+bool GramSolver<Real>::sweep(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
+                             Vector& slope, const Visit& visit, const Context& context) {
     const Index m = b.size();
     if (visit.order != nullptr) visit.order->shuffle(std::span<Index>(order_));
     support_changes_ = 0;
@@ -83,14 +91,15 @@ bool GramSolver::sweep(const Matrix& gram, std::span<const Penalty> penalty, Vec
 
 // A few passes of coordinate descent within the block on a local copy of its Gram matrix, then one
 // update of all slopes.
-bool GramSolver::relax_block(const Matrix& gram, std::span<const Penalty> penalty,
-                             std::span<const Index> ks, Vector& b, Vector& slope,
-                             const Context& context) {
+template <class Real>
+bool GramSolver<Real>::relax_block(const Matrix& gram, std::span<const Penalty> penalty,
+                                   std::span<const Index> ks, Vector& b, Vector& slope,
+                                   const Context& context) {
     const auto width = static_cast<Index>(ks.size());
     local_.resize(block_size, block_size);
     double before[block_size], now[block_size], local_slope[block_size];
     for (Index c = 0; c < width; ++c) {
-        const double* column = gram.col(ks[c]).data();
+        const Real* column = gram.col(ks[c]).data();
         for (Index r = 0; r < width; ++r) local_(r, c) = column[ks[r]];
         before[c] = now[c] = b[ks[c]];
         local_slope[c] = slope[ks[c]];
@@ -124,74 +133,107 @@ bool GramSolver::relax_block(const Matrix& gram, std::span<const Penalty> penalt
 }
 
 // o += G(:, ks) coef, by fixed blocks of rows and four columns at a time.
-void GramSolver::add_columns(const Matrix& gram, std::span<const Index> ks, const double* coef,
-                             double* o, const Context& context) const {
+template <class Real>
+void GramSolver<Real>::add_columns(const Matrix& gram, std::span<const Index> ks,
+                                   const double* coef, double* o, const Context& context) const {
     const Index m = gram.rows();
     const auto count = static_cast<Index>(ks.size());
     parallel_blocks(context.team(double(m) * double(count)), m, 1024, [&](Index begin, Index end) {
         Index k = 0;
         for (; k + 4 <= count; k += 4) {
-            const double *g0 = gram.col(ks[k]).data(), *g1 = gram.col(ks[k + 1]).data(),
-                         *g2 = gram.col(ks[k + 2]).data(), *g3 = gram.col(ks[k + 3]).data();
+            const Real *g0 = gram.col(ks[k]).data(), *g1 = gram.col(ks[k + 1]).data(),
+                       *g2 = gram.col(ks[k + 2]).data(), *g3 = gram.col(ks[k + 3]).data();
             const double c0 = coef[k], c1 = coef[k + 1], c2 = coef[k + 2], c3 = coef[k + 3];
 #pragma omp simd
             for (Index i = begin; i < end; ++i) {
-                o[i] += (c0 * g0[i] + c1 * g1[i]) + (c2 * g2[i] + c3 * g3[i]);
+                o[i] += (c0 * double(g0[i]) + c1 * double(g1[i])) +
+                        (c2 * double(g2[i]) + c3 * double(g3[i]));
             }
         }
         for (; k < count; ++k) {
-            const double* g0 = gram.col(ks[k]).data();
+            const Real* g0 = gram.col(ks[k]).data();
             const double c0 = coef[k];
 #pragma omp simd
-            for (Index i = begin; i < end; ++i) o[i] += c0 * g0[i];
+            for (Index i = begin; i < end; ++i) o[i] += c0 * double(g0[i]);
         }
     });
 }
 
 // One Newton step on the support: the full step if signs hold, else the projected step, shortened
 // until the objective falls, and at last the step to the first sign change (always a descent).
-GramSolver::Step GramSolver::newton(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
-                                    Vector& slope, const Context& context) {
+template <class Real>
+auto GramSolver<Real>::newton(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
+                              Vector& slope, const Context& context) -> Step {
     support_.clear();
     for (Index k = 0; k < b.size(); ++k) {
         if (b[k] != 0 || (penalty[k].free() && gram(k, k) > 0)) support_.push_back(k);
     }
     const auto s = static_cast<Index>(support_.size());
-    if (s == 0) return Step::None;
-    if (factor_.rows() < s) factor_.resize(s + s / 4, s + s / 4);
-    auto factor = factor_.topLeftCorner(s, s);
-    parallel_blocks(context.team(double(s) * double(s)), s, 64, [&](Index begin, Index end) {
-        for (Index c = begin; c < end; ++c) {
-            const double* column = gram.col(support_[c]).data();
-            for (Index r = c; r < s; ++r) factor(r, c) = column[support_[r]];
-            factor(c, c) += penalty[support_[c]].l2;
-        }
-    });
+    if (s == 0 || !factorize(gram, penalty, context)) return Step::None;
     direction_.resize(s);
     for (Index c = 0; c < s; ++c) {
         const Index k = support_[c];
         const double sign = b[k] > 0 ? 1.0 : -1.0;
         direction_[c] = slope[k] - penalty[k].slope(b[k], sign);
     }
-    const Index raised = cholesky(factor, pivot_floor, context);
-    if (raised < 0) return Step::None;
-    cholesky_solve(factor, direction_);
+    const double before = direction_.cwiseAbs().maxCoeff();
+    Eigen::Vector<Real, Eigen::Dynamic> solution = direction_.template cast<Real>();
+    cholesky_solve(factor_.topLeftCorner(s, s), solution);
+    direction_ = solution.template cast<double>();
     if (!direction_.allFinite()) return Step::None;
     // In a singular system the direction runs far along the null space: only its first sign change
     // is worth anything.
-    if (raised == 0) {
+    if (raised_ == 0) {
         for (const double step : {1.0, 0.5, 0.25, 0.125}) {
             const Step outcome = try_step(gram, penalty, b, slope, step, false, context);
-            if (outcome != Step::None) return outcome;
+            if (outcome == Step::None) continue;
+            imprecise_ |= outcome == Step::Full && std::is_same_v<Real, float> &&
+                          support_violation(penalty, b, slope) > 0.1 * before;
+            return outcome;
         }
     }
     return try_step(gram, penalty, b, slope, 1.0, true, context);
 }
 
+// The factor of the support's matrix, unless it is there already.
+template <class Real>
+bool GramSolver<Real>::factorize(const Matrix& gram, std::span<const Penalty> penalty,
+                                 const Context& context) {
+    if (support_ == factored_) return true;
+    const auto s = static_cast<Index>(support_.size());
+    if (factor_.rows() < s) factor_.resize(s + s / 4, s + s / 4);
+    auto factor = factor_.topLeftCorner(s, s);
+    parallel_blocks(context.team(double(s) * double(s)), s, 64, [&](Index begin, Index end) {
+        for (Index c = begin; c < end; ++c) {
+            const Real* column = gram.col(support_[c]).data();
+            for (Index r = c; r < s; ++r) factor(r, c) = column[support_[r]];
+            factor(c, c) += static_cast<Real>(penalty[support_[c]].l2);
+        }
+    });
+    factored_.clear();
+    raised_ = cholesky(factor, pivot_floor<Real>, context);
+    if (raised_ < 0) return false;
+    imprecise_ |= raised_ > 0 && std::is_same_v<Real, float>;
+    if (imprecise_) return false;
+    factored_ = support_;
+    return true;
+}
+
+template <class Real>
+double GramSolver<Real>::support_violation(std::span<const Penalty> penalty, const Vector& b,
+                                           const Vector& slope) const {
+    double largest = 0;
+    for (const Index k : support_) {
+        largest = std::max(largest, penalty[k].violation(slope[k], b[k]));
+    }
+    return largest;
+}
+
 // Moves b along the direction (clipped at zero where a sign would change) if the objective falls.
-GramSolver::Step GramSolver::try_step(const Matrix& gram, std::span<const Penalty> penalty,
-                                      Vector& b, Vector& slope, double step, bool to_boundary,
-                                      const Context& context) {
+template <class Real>
+auto GramSolver<Real>::try_step(const Matrix& gram, std::span<const Penalty> penalty, Vector& b,
+                                Vector& slope, double step, bool to_boundary,
+                                const Context& context) -> Step {
     const auto s = static_cast<Index>(support_.size());
     if (to_boundary) {
         for (Index c = 0; c < s; ++c) {
@@ -229,5 +271,8 @@ GramSolver::Step GramSolver::try_step(const Matrix& gram, std::span<const Penalt
     slope -= image_;
     return full ? Step::Full : Step::Truncated;
 }
+
+template class GramSolver<float>;
+template class GramSolver<double>;
 
 }  // namespace cycloid::bcd

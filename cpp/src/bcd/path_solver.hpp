@@ -33,10 +33,13 @@ public:
           beta_(p_, 0.0),
           mean_(p_),
           variance_(p_),
+          norm_(p_),
           slope_(p_),
           dual_slope_(p_),
+          seen_(p_, 0.0),
           in_work_(p_, 0),
-          gram_(p_) {}
+          double_(p_),
+          single_(p_) {}
 
     Path run() {
         start();
@@ -60,6 +63,10 @@ private:
                     "X contains NaN, infinity or values whose squares overflow");
             }
         }
+        // Squares must neither overflow nor vanish in single precision.
+        single_serves_ = std::all_of(variance_.begin(), variance_.end(),
+                                     [](double v) { return v == 0 || (v > 1e-25 && v < 1e25); });
+        for (Index j = 0; j < p_; ++j) norm_[j] = std::sqrt(variance_[j]);
         reset_alive();
         fresh_ = true;
         null_violation_ = 0;
@@ -225,9 +232,10 @@ private:
     // alive. False when interrupted.
     bool measure() {
         objective_ = kernels_.evaluate(free_);
-        if (!fresh_) refresh(alive_);
-        fresh_ = false;
         const bool apart = !free_.empty();
+        const bool all = apart || !K::has_samples || !std::isfinite(family_.alpha());
+        if (!fresh_) refresh_doubtful(all);
+        fresh_ = false;
         if (apart) {
             buffer_.resize(alive_.size());
             kernels_.correlate_dual(alive_, buffer_.data());
@@ -246,12 +254,12 @@ private:
             n_active_ += beta_[j] != 0;
             violation_ = std::max(violation_, penalty.violation(slope_[j], beta_[j]));
             if (penalty.free() && penalty.l2 == 0) continue;
-            const double size = penalty.positive ? v[j] : std::fabs(v[j]);
             if (penalty.l2 > 0) {
                 conjugates += penalty.conjugate(v[j]);
-            } else if (size > 0) {
-                c_max = std::min(c_max, penalty.l1 / size);
+                continue;
             }
+            const double size = (penalty.positive ? v[j] : std::fabs(v[j])) + slack(j);
+            if (size > 0) c_max = std::min(c_max, penalty.l1 / size);
         }
         dual_ = -std::numeric_limits<double>::infinity();
         if (certifiable_) {
@@ -273,8 +281,8 @@ private:
         std::erase_if(alive_, [&](Index j) {
             const Penalty penalty = family_.at(j);
             const double reach = penalty.positive ? scale_ * v[j] : std::fabs(scale_ * v[j]);
-            return beta_[j] == 0 && !in_work_[j] &&
-                   reach + radius * std::sqrt(variance_[j]) < penalty.l1 * (1 - 1e-12);
+            const double most = reach + std::fabs(scale_) * slack(j) + radius * norm_[j];
+            return beta_[j] == 0 && !in_work_[j] && most < penalty.l1 * (1 - 1e-12);
         });
     }
 
@@ -333,8 +341,9 @@ private:
     // Solves the problem on the working set to inner_tolerance_: once for a quadratic loss, by
     // proximal Newton steps else.
     void improve() {
-        // A working set of everything is measured by the outer loop itself.
-        const int rounds = quadratic_ ? 1 : work_.size() == beta_.size() ? 2 : 12;
+        // A quadratic model is the truth, up to rounding. A working set of everything is measured
+        // by the outer loop itself.
+        const int rounds = quadratic_ && !in_single() ? 1 : work_.size() == beta_.size() ? 2 : 12;
         double first = 0;
         bool majorize = false;
         for (int round = 0; round < rounds && !monitor_.stop(); ++round) {
@@ -346,9 +355,9 @@ private:
             if (round == 0) first = violation;
             if (round > 0 && !(violation > inner_tolerance_)) return;
             const double forcing = std::min(0.1, std::sqrt(violation / first) * 0.1);
-            const double target = quadratic_
-                                      ? inner_tolerance_
-                                      : std::max(forcing * violation, 0.1 * inner_tolerance_);
+            const double target =
+                quadratic_ ? std::max(inner_tolerance_, in_single() ? 1e-4 * violation : 0.0)
+                           : std::max(forcing * violation, 0.1 * inner_tolerance_);
             const bool moved = model_step(target);
             if (moved ? rounds == 2 : majorize) return;
             // Where the curvature has vanished the model means nothing: step on the loss's upper
@@ -378,16 +387,49 @@ private:
                 active_.push_back(j);
             }
         }
-        const auto m = static_cast<Index>(active_.size());
-        if (m == 0) {
+        if (active_.empty()) {
             load();
             return move();
         }
-        const GramSolver::Matrix gram = gram_.of(kernels_, active_, context_);
+        if constexpr (K::has_samples) {
+            if (in_single()) {
+                if (gram_step(single_, target)) return true;
+                if (!single_.solver.imprecise()) return false;
+                single_serves_ = false;
+            }
+        }
+        return gram_step(double_, target);
+    }
+
+    // The Gram matrix of some columns and the solver that works on it, in one precision.
+    template <class Real>
+    struct GramModel {
+        explicit GramModel(Index n_features) : cache(n_features) {}
+
+        GramCache<K, Real> cache;
+        GramSolver<Real> solver;
+        std::vector<Index> active;  // of the last step
+        double alpha = 0;
+        Index version = -1;
+    };
+
+    // Single precision halves the cost of a large dense Gram matrix; a small one is better exact.
+    bool in_single() const { return single_serves_ && work_.size() > 512 && !problem_.x.sparse(); }
+
+    template <class Real>
+    bool gram_step(GramModel<Real>& model, double target) {
+        if (last_model_ != &model) model.cache.forget();  // the curvature may have moved meanwhile
+        last_model_ = &model;
+        const auto gram = model.cache.of(kernels_, active_, context_);
         if (monitor_.stopped()) return false;
         load();
-        solver_.solve(gram, penalty_, b_, s_, visit(target), context_, effort_);
-        return move();
+        Visit how = visit(target);
+        how.same_system = model.active == active_ && model.alpha == family_.alpha() &&
+                          model.version == model.cache.version();
+        model.active = active_, model.alpha = family_.alpha(),
+        model.version = model.cache.version();
+        model.solver.solve(gram, penalty_, b_, s_, how, context_, effort_);
+        return !model.solver.imprecise() && move();
     }
 
     bool residual_step(double target) {
@@ -472,11 +514,30 @@ private:
         return std::fabs(b) <= 1e-15 * std::fabs(beta_[j]) ? 0.0 : b;
     }
 
+    // Slopes of the alive columns, save those that cannot have come to matter: since theirs was
+    // computed, u has moved by no more than a known distance.
+    void refresh_doubtful(bool all) {
+        travelled_ += kernels_.moved();
+        doubtful_.clear();
+        for (const Index j : alive_) {
+            const Penalty penalty = family_.at(j);
+            const double size = penalty.positive ? slope_[j] : std::fabs(slope_[j]);
+            if (all || in_work_[j] || !(size + slack(j) < penalty.l1 * (1 - 1e-12))) {
+                doubtful_.push_back(j);
+            }
+        }
+        refresh(doubtful_);
+        for (const Index j : doubtful_) seen_[j] = travelled_;
+    }
+
+    // How much larger than slope_[j] the true slope can be.
+    double slack(Index j) const { return norm_[j] * (travelled_ - seen_[j]); }
+
     // ---- small things ---------------------------------------------------------------------------
 
     // Slopes of the columns js at the current point.
     void refresh(const std::vector<Index>& js) {
-        if (&js == &alive_ && static_cast<Index>(js.size()) == p_) {
+        if (&js == &doubtful_ && static_cast<Index>(js.size()) == p_) {  // in their order
             kernels_.correlate(js, slope_.data());
             return;
         }
@@ -527,15 +588,19 @@ private:
     PenaltyFamily family_ = at_alpha(std::numeric_limits<double>::infinity());
     Path path_;
 
-    std::vector<double> beta_, mean_, variance_, slope_, dual_slope_, buffer_, saved_;
-    std::vector<Index> alive_, free_, work_, active_, changed_;
+    std::vector<double> beta_, mean_, variance_, norm_, slope_, dual_slope_, buffer_, saved_;
+    std::vector<double> seen_;  // travelled_ when the slope was computed
+    double travelled_ = 0;      // the length of the way that u has gone
+    std::vector<Index> alive_, doubtful_, free_, work_, active_, changed_;
     std::vector<char> in_work_;
     std::vector<double> delta_;
     std::vector<Penalty> penalty_;
     Eigen::VectorXd b_, s_;
-    GramCache<K> gram_;
+    GramModel<double> double_;
+    GramModel<float> single_;
+    const void* last_model_ = nullptr;
+    bool single_serves_ = false;
     ColumnBlock block_;
-    GramSolver solver_;
     Effort effort_;
 
     Index n_active_ = 0, n_iter_ = 0;

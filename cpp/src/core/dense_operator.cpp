@@ -103,15 +103,16 @@ struct ColumnMajor {
         }
     }
     // Rows [begin, end) of the columns [from, to) of js, scaled and centred, into packed(:, k).
+    template <class Out>
     void pack(Columns js, Index from, Index to, Index begin, Index end, const double* root,
-              const double* centre, double* packed, Index packed_rows) const {
+              const double* centre, Out* packed, Index packed_rows) const {
         for (Index k = from; k < to; ++k) {
             const Scalar* x = column(js[k]) + begin;
             const double m = shift(centre, js[k]);
-            double* p = packed + k * packed_rows;
+            Out* p = packed + k * packed_rows;
 #pragma omp simd
             for (Index i = 0; i < end - begin; ++i) {
-                p[i] = root[begin + i] * (static_cast<double>(x[i]) - m);
+                p[i] = static_cast<Out>(root[begin + i] * (static_cast<double>(x[i]) - m));
             }
         }
     }
@@ -214,14 +215,15 @@ struct RowMajor {
             out[i] += sum - offset;
         }
     }
+    template <class Out>
     void pack(Columns js, Index from, Index to, Index begin, Index end, const double* root,
-              const double* centre, double* packed, Index packed_rows) const {
+              const double* centre, Out* packed, Index packed_rows) const {
         for (Index i = begin; i < end; ++i) {
             const Scalar* x = row(i);
-            double* p = packed + (i - begin);
+            Out* p = packed + (i - begin);
             for (Index k = from; k < to; ++k) {
-                p[k * packed_rows] =
-                    root[i] * (static_cast<double>(x[js[k]]) - shift(centre, js[k]));
+                p[k * packed_rows] = static_cast<Out>(
+                    root[i] * (static_cast<double>(x[js[k]]) - shift(centre, js[k])));
             }
         }
     }
@@ -283,10 +285,35 @@ public:
         }
     }
 
-    // Panels of rows are packed (converted, centred, weighted by sqrt(h)) into cache, then
-    // multiplied tile by tile: any layout, precision and weight meets the same product.
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
+        gram_of<double>(js, first, h, centre, gram, context);
+    }
+    void gram(Columns js, Index first, const double* h, const double* centre,
+              Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const override {
+        gram_of<float>(js, first, h, centre, gram, context);
+    }
+
+    void gather(Columns js, const double* centre, ColumnBlock& block,
+                const Context& context) const override {
+        const auto m = static_cast<Index>(js.size());
+        block.n_rows = x_.rows;
+        block.sparse = false;
+        block.values.resize(static_cast<std::size_t>(x_.rows * (block.n_columns + m)));
+        double* const values = block.values.data() + x_.rows * block.n_columns;
+        block.n_columns += m;
+        const std::vector<double> ones(static_cast<std::size_t>(x_.rows), 1.0);
+        parallel_blocks(team(m, context), m, 16, [&](Index from, Index to) {
+            x_.pack(js, from, to, 0, x_.rows, ones.data(), centre, values, x_.rows);
+        });
+    }
+
+private:
+    // Panels of rows are packed (converted, centred, weighted by sqrt(h)) into cache, then
+    // multiplied tile by tile: any layout, precision and weight meets the same product.
+    template <class Real>
+    void gram_of(Columns js, Index first, const double* h, const double* centre,
+                 Eigen::Ref<Matrix<Real>> gram, const Context& context) const {
         const auto m = static_cast<Index>(js.size());
         std::vector<double> root(static_cast<std::size_t>(x_.rows));
         for (Index i = 0; i < x_.rows; ++i) root[i] = std::sqrt(h[i]);
@@ -302,12 +329,12 @@ public:
         }
         gram.bottomRows(m - first).setZero();
         if (m <= 256 && first == 0) {
-            const auto pack = [&](Index begin, Index end, double* out, Index stride) {
+            const auto pack = [&](Index begin, Index end, Real* out, Index stride) {
                 x_.pack(js, 0, m, begin, end, root.data(), centre, out, stride);
             };
-            return narrow_gram(x_.rows, m, pack, gram, context);
+            return narrow_gram<Real>(x_.rows, m, pack, gram, context);
         }
-        Eigen::MatrixXd packed(std::min(height, x_.rows), m);
+        Matrix<Real> packed(std::min(height, x_.rows), m);
         for (Index begin = 0; begin < x_.rows && !context.stop(); begin += height) {
             const Index end = std::min(begin + height, x_.rows), count = end - begin;
             parallel_blocks(context.team(double(count * m)), m, 16, [&](Index from, Index to) {
@@ -338,21 +365,6 @@ public:
         }
     }
 
-    void gather(Columns js, const double* centre, ColumnBlock& block,
-                const Context& context) const override {
-        const auto m = static_cast<Index>(js.size());
-        block.n_rows = x_.rows;
-        block.sparse = false;
-        block.values.resize(static_cast<std::size_t>(x_.rows * (block.n_columns + m)));
-        double* const values = block.values.data() + x_.rows * block.n_columns;
-        block.n_columns += m;
-        const std::vector<double> ones(static_cast<std::size_t>(x_.rows), 1.0);
-        parallel_blocks(team(m, context), m, 16, [&](Index from, Index to) {
-            x_.pack(js, from, to, 0, x_.rows, ones.data(), centre, values, x_.rows);
-        });
-    }
-
-private:
     int team(Index columns, const Context& context) const {
         return context.team(double(columns) * double(x_.rows));
     }

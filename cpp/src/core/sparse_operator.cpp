@@ -86,48 +86,13 @@ public:
         }
     }
 
-    // Row i of the chosen columns contributes an outer product; column b of the result collects,
-    // for each of its stored rows, that row's entries: no task writes into another's column.
     void gram(Columns js, Index first, const double* h, const double*,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
-        const auto m = static_cast<Index>(js.size());
-        gram.bottomRows(m - first).setZero();
-        const double cells = static_cast<double>(m) * static_cast<double>(rows_);
-        if (first == 0 && m <= 256 && nonzeros(js) > 0.25 * cells) {
-            return filled_gram(js, h, gram, context);
-        }
-        std::vector<Index> row_starts(static_cast<std::size_t>(rows_) + 1, 0);
-        for (const Index j : js) {
-            for (Index q = begin(j); q < end(j); ++q) ++row_starts[row(q) + 1];
-        }
-        for (Index i = 0; i < rows_; ++i) row_starts[i + 1] += row_starts[i];
-        std::vector<std::int32_t> positions(static_cast<std::size_t>(row_starts[rows_]));
-        std::vector<double> entries(positions.size());
-        std::vector<Index> next(row_starts.begin(), row_starts.end() - 1);
-        for (Index k = 0; k < m; ++k) {
-            for (Index q = begin(js[k]); q < end(js[k]); ++q) {
-                const Index slot = next[row(q)]++;
-                positions[slot] = static_cast<std::int32_t>(k);
-                entries[slot] = value(q);
-            }
-        }
-        parallel_blocks(context.team(stored(m) * stored(m) / static_cast<double>(rows_)), m, 32,
-                        [&](Index from, Index to) {
-                            for (Index b = from; b < to; ++b) {
-                                double* column = gram.col(b).data();
-                                const Index lowest = std::max(b, first);
-                                for (Index q = begin(js[b]); q < end(js[b]); ++q) {
-                                    const Index i = row(q);
-                                    const double hv = h[i] * value(q);
-                                    // Positions ascend within a row: walk down from the end to b.
-                                    for (Index slot = row_starts[i + 1] - 1;
-                                         slot >= row_starts[i] && positions[slot] >= lowest;
-                                         --slot) {
-                                        column[positions[slot]] += hv * entries[slot];
-                                    }
-                                }
-                            }
-                        });
+        gram_of<double>(js, first, h, gram, context);
+    }
+    void gram(Columns js, Index first, const double* h, const double*,
+              Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const override {
+        gram_of<float>(js, first, h, gram, context);
     }
 
     void gather(Columns js, const double*, ColumnBlock& block,
@@ -152,22 +117,68 @@ public:
     }
 
 private:
+    // Row i of the chosen columns contributes an outer product; column b of the result collects,
+    // for each of its stored rows, that row's entries: no task writes into another's column.
+    template <class Real>
+    void gram_of(Columns js, Index first, const double* h, Eigen::Ref<Matrix<Real>> gram,
+                 const Context& context) const {
+        const auto m = static_cast<Index>(js.size());
+        gram.bottomRows(m - first).setZero();
+        const double cells = static_cast<double>(m) * static_cast<double>(rows_);
+        if (first == 0 && m <= 256 && nonzeros(js) > 0.25 * cells) {
+            return filled_gram<Real>(js, h, gram, context);
+        }
+        std::vector<Index> row_starts(static_cast<std::size_t>(rows_) + 1, 0);
+        for (const Index j : js) {
+            for (Index q = begin(j); q < end(j); ++q) ++row_starts[row(q) + 1];
+        }
+        for (Index i = 0; i < rows_; ++i) row_starts[i + 1] += row_starts[i];
+        std::vector<std::int32_t> positions(static_cast<std::size_t>(row_starts[rows_]));
+        std::vector<double> entries(positions.size());
+        std::vector<Index> next(row_starts.begin(), row_starts.end() - 1);
+        for (Index k = 0; k < m; ++k) {
+            for (Index q = begin(js[k]); q < end(js[k]); ++q) {
+                const Index slot = next[row(q)]++;
+                positions[slot] = static_cast<std::int32_t>(k);
+                entries[slot] = value(q);
+            }
+        }
+        parallel_blocks(
+            context.team(stored(m) * stored(m) / static_cast<double>(rows_)), m, 32,
+            [&](Index from, Index to) {
+                for (Index b = from; b < to; ++b) {
+                    Real* column = gram.col(b).data();
+                    const Index lowest = std::max(b, first);
+                    for (Index q = begin(js[b]); q < end(js[b]); ++q) {
+                        const Index i = row(q);
+                        const double hv = h[i] * value(q);
+                        // Positions ascend within a row: walk down from the end to b.
+                        for (Index slot = row_starts[i + 1] - 1;
+                             slot >= row_starts[i] && positions[slot] >= lowest; --slot) {
+                            column[positions[slot]] += static_cast<Real>(hv * entries[slot]);
+                        }
+                    }
+                }
+            });
+    }
+
     // Columns that are hardly sparse: filled with their zeros they meet the fast dense product.
-    void filled_gram(Columns js, const double* h, Eigen::Ref<Eigen::MatrixXd> gram,
+    template <class Real>
+    void filled_gram(Columns js, const double* h, Eigen::Ref<Matrix<Real>> gram,
                      const Context& context) const {
         const auto m = static_cast<Index>(js.size());
-        const auto pack = [&](Index from, Index to, double* out, Index stride) {
+        const auto pack = [&](Index from, Index to, Real* out, Index stride) {
             for (Index k = 0; k < m; ++k, out += stride) {
-                std::fill(out, out + (to - from), 0.0);
+                std::fill(out, out + (to - from), Real{0});
                 const StorageIndex* const last = x_.indices + end(js[k]);
                 const StorageIndex* i = std::lower_bound(x_.indices + begin(js[k]), last,
                                                          static_cast<StorageIndex>(from));
                 for (; i != last && static_cast<Index>(*i) < to; ++i) {
-                    out[*i - from] = std::sqrt(h[*i]) * value(i - x_.indices);
+                    out[*i - from] = static_cast<Real>(std::sqrt(h[*i]) * value(i - x_.indices));
                 }
             }
         };
-        narrow_gram(rows_, m, pack, gram, context);
+        narrow_gram<Real>(rows_, m, pack, gram, context);
     }
 
     Index begin(Index j) const { return static_cast<Index>(x_.starts[j]); }
@@ -245,6 +256,10 @@ public:
     }
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
+        by_column_.gram(js, first, h, centre, gram, context);
+    }
+    void gram(Columns js, Index first, const double* h, const double* centre,
+              Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const override {
         by_column_.gram(js, first, h, centre, gram, context);
     }
     void gather(Columns js, const double* centre, ColumnBlock& block,

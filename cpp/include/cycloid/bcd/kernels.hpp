@@ -3,16 +3,20 @@
 // on the host.
 //
 // A Kernels keeps a predictor z = b0 + X beta and a pending step t along which it may move:
-//   survey      weighted means, variances and the slope of every column, in one pass
-//   evaluate    loss at z; refreshes the dual direction u and the curvature h there (or, to
-//   majorize the
-//               loss, its upper bound)
-//   correlate   slopes X' u of some columns (u made orthogonal to the intercept)
-//   correlate_dual, dual   the same for a direction orthogonal to all unpenalised columns too, its
-//   value gram        Gram matrix of some columns (intercept eliminated) under the curvature last
-//   frozen drift, freeze   how far, relatively, h has moved since; adopt the present h prepare t <-
-//   X delta and the intercept's share value_along, advance   loss at z + a t; z <- z + a t
-//   intercept, intercept_violation
+//
+// - survey: weighted means, variances and the slope of every column, in one pass
+// - evaluate: loss at z; refreshes the dual direction u (made orthogonal to the intercept) and the
+//   curvature h there (or, to majorize the loss, its upper bound)
+// - correlate: slopes X' u of some columns
+// - moved: the length sqrt(sum du_i^2 / w_i) of u's way since the last call; no slope has changed
+//   by more than that times the norm of its column
+// - correlate_dual, dual: slopes along, and value of, a direction orthogonal to all unpenalised
+//   columns too
+// - gram: Gram matrix of some columns (intercept eliminated) under the curvature last frozen
+// - drift, freeze: how far, relatively, h has moved since; adopt the present h
+// - prepare: t <- X delta and the intercept's share
+// - value_along, advance: loss at z + a t; z <- z + a t
+// - intercept, intercept_violation
 #pragma once
 
 #include <Eigen/Core>
@@ -32,6 +36,7 @@ concept Kernels = requires(K k, Columns js, double* out, double c, Eigen::Ref<Ei
     k.survey(out, out, out);
     { k.evaluate(js, true) } -> std::convertible_to<double>;
     k.correlate(js, out);
+    { k.moved() } -> std::convertible_to<double>;
     k.correlate_dual(js, out);
     { k.drift() } -> std::convertible_to<double>;
     k.freeze();
@@ -45,7 +50,8 @@ concept Kernels = requires(K k, Columns js, double* out, double c, Eigen::Ref<Ei
 };
 
 // Fills the upper triangle of rows >= first from the lower one.
-inline void mirror(Eigen::Ref<Eigen::MatrixXd> g, Index first, const Context& context) {
+template <class Real>
+void mirror(Eigen::Ref<Matrix<Real>> g, Index first, const Context& context) {
     const Index m = g.rows();
     parallel_blocks(context.team(double(m) * double(m - first)), m - first, 32,
                     [&](Index begin, Index end) {
@@ -77,6 +83,7 @@ public:
     void survey(double* mean, double* variance, double* slope) {
         x_.survey(w_, u_.data(), intercept_, mean, variance, slope, context_);
         if (intercept_ && !x_.sparse()) centre_ = mean;
+        mark_ = u_;
     }
     double evaluate(Columns free, bool majorize = false) {
         const double value = Loss::derivatives(rows(), y_, w_, z_.data(), u_.data(), h_.data());
@@ -88,6 +95,15 @@ public:
         return value;
     }
     void correlate(Columns js, double* out) { x_.correlate(u_.data(), js, centre_, out, context_); }
+    double moved() {
+        double square = 0;
+        for (Index i = 0; i < rows(); ++i) {
+            const double step = u_[i] - mark_[i];
+            square += w_[i] > 0 ? step * step / w_[i] : 0.0;
+        }
+        mark_ = u_;
+        return std::sqrt(square);
+    }
     void correlate_dual(Columns js, double* out) {
         x_.correlate(dual_direction().data(), js, centre_, out, context_);
     }
@@ -96,7 +112,10 @@ public:
         return Loss::dual(rows(), y_, w_, dual_direction().data(), c_max, exact, c);
     }
     void gram(Columns js, Index first, Eigen::Ref<Eigen::MatrixXd> g) {
-        gram(frozen_, js, first, g);
+        gram_of<double>(frozen_, js, first, g);
+    }
+    void gram(Columns js, Index first, Eigen::Ref<Eigen::MatrixXf> g) {
+        gram_of<float>(frozen_, js, first, g);
     }
     double drift() const {
         if (frozen_.size() == 0) return INFINITY;
@@ -145,7 +164,8 @@ private:
     Index rows() const { return x_.rows(); }
     const Eigen::VectorXd& dual_direction() const { return projected_ ? v_ : u_; }
 
-    void gram(const Eigen::VectorXd& h, Columns js, Index first, Eigen::Ref<Eigen::MatrixXd> g) {
+    template <class Real>
+    void gram_of(const Eigen::VectorXd& h, Columns js, Index first, Eigen::Ref<Matrix<Real>> g) {
         x_.gram(js, first, h.data(), centre_, g, context_);
         if (intercept_) {
             const auto m = static_cast<Index>(js.size());
@@ -156,11 +176,12 @@ private:
                 context_.team(double(m) * double(m)), m, 32, [&](Index begin, Index end) {
                     for (Index j = begin; j < end; ++j) {
                         const Index from = std::max(j, first);
-                        g.col(j).tail(m - from) -= (sums[j] / total) * sums.tail(m - from);
+                        g.col(j).tail(m - from) -=
+                            ((sums[j] / total) * sums.tail(m - from)).template cast<Real>();
                     }
                 });
         }
-        mirror(g, first, context_);
+        mirror<Real>(g, first, context_);
     }
 
     // v = u - h (X_free a): orthogonal to the unpenalised columns. Scaling by h keeps a logistic
@@ -170,7 +191,7 @@ private:
         if (!projected_) return;
         const auto q = static_cast<Index>(free.size());
         Eigen::MatrixXd g(q, q);
-        gram(h_, free, 0, g);
+        gram_of<double>(h_, free, 0, g);
         Eigen::VectorXd a(q);
         correlate(free, a.data());
         cholesky(g, 1e-13, context_);
@@ -186,7 +207,7 @@ private:
     bool intercept_, projected_ = false;
     Context context_;
     const double* centre_ = nullptr;
-    Eigen::VectorXd z_, t_, u_, h_, v_, trial_, frozen_;
+    Eigen::VectorXd z_, t_, u_, h_, v_, trial_, frozen_, mark_;
     double b0_ = 0, t0_ = 0, total_ = 0, imbalance_ = 0;
 };
 
@@ -227,6 +248,7 @@ public:
         return value;
     }
     void correlate(Columns js, double* out) const { pick(slope_, js, out); }
+    double moved() const { return 0; }  // slopes cost nothing: nobody asks
     void correlate_dual(Columns js, double* out) const { pick(dual_slope_, js, out); }
     double dual(double c_max, bool exact, double& c) const {
         c = dual_scale(dual_linear_, dual_square_, c_max, exact);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cycloid/core/operator.hpp"
 #include "cycloid/core/parallel.hpp"
 #include "cycloid/core/trace.hpp"
 
@@ -14,26 +15,26 @@ namespace cycloid {
 // so slabs of rows have one each, added up in order: the sums do not depend on the number of
 // threads. pack(begin, end, out, stride) writes rows [begin, end) of all m columns, column k from
 // out + k stride.
-template <class Pack>
-void narrow_gram(Index rows, Index m, const Pack& pack, Eigen::Ref<Eigen::MatrixXd> gram,
+template <class Real, class Pack>
+void narrow_gram(Index rows, Index m, const Pack& pack, Eigen::Ref<Matrix<Real>> gram,
                  const Context& context) {
     constexpr Index height = 512, n_slabs = 8;
     const Index share = (rows + n_slabs - 1) / n_slabs;
-    std::vector<Eigen::MatrixXd> sums(n_slabs, Eigen::MatrixXd::Zero(m, m));
-    std::vector<Eigen::MatrixXd> panels(n_slabs, Eigen::MatrixXd(std::min(height, share), m));
+    std::vector<Matrix<Real>> sums(n_slabs, Matrix<Real>::Zero(m, m));
+    std::vector<Matrix<Real>> panels(n_slabs, Matrix<Real>(std::min(height, share), m));
     for (Index done = 0; done < share && !context.stop(); done += height) {
         parallel_for(context.team(double(n_slabs * height) * double(m * m)), n_slabs,
                      [&](Index slab) {
                          const Index begin = slab * share + done;
                          const Index end = std::min({begin + height, (slab + 1) * share, rows});
                          if (begin >= end) return;
-                         Eigen::MatrixXd& packed = panels[slab];
+                         Matrix<Real>& packed = panels[slab];
                          pack(begin, end, packed.data(), packed.rows());
                          sums[slab].template selfadjointView<Eigen::Lower>().rankUpdate(
                              packed.topRows(end - begin).transpose());
                      });
     }
-    for (const Eigen::MatrixXd& sum : sums) gram += sum;
+    for (const Matrix<Real>& sum : sums) gram += sum;
 }
 
 }  // namespace cycloid

@@ -20,6 +20,9 @@ namespace cycloid {
 
 using Columns = std::span<const Index>;
 
+template <class Scalar>
+using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+
 // Columns copied out of a matrix for coordinate-wise work: compressed when the matrix is sparse
 // (`starts` is filled), else column-major with n_rows values a column.
 struct ColumnBlock {
@@ -53,9 +56,11 @@ public:
                             const Context& context) const = 0;
 
     // The weighted Gram matrix of the columns, rows >= first, lower triangle:
-    // gram(a, b) = sum_i h_i (x_ia - centre_a) (x_ib - centre_b).
+    // gram(a, b) = sum_i h_i (x_ia - centre_a) (x_ib - centre_b), in either precision.
     virtual void gram(Columns columns, Index first, const double* h, const double* centre,
                       Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const = 0;
+    virtual void gram(Columns columns, Index first, const double* h, const double* centre,
+                      Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const = 0;
 
     // Appends copies of the columns to the block.
     virtual void gather(Columns columns, const double* centre, ColumnBlock& block,
