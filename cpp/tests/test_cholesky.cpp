@@ -30,6 +30,18 @@ TEST_CASE("cholesky: solves systems of all sizes around the block size") {
     }
 }
 
+TEST_CASE("cholesky: in single precision, to its own accuracy") {
+    for (const Index n : {1, 65, 257}) {
+        const Eigen::MatrixXf a = well_conditioned(n).cast<float>();
+        const Eigen::VectorXf x = Eigen::VectorXf::LinSpaced(n, -1, 2);
+        Eigen::MatrixXf factor = a;
+        CHECK(cycloid::cholesky(factor, 1e-6F, {}) == 0);
+        Eigen::VectorXf solved = a * x;
+        cycloid::cholesky_solve(factor, solved);
+        CHECK((solved - x).lpNorm<Eigen::Infinity>() < 1e-3F);
+    }
+}
+
 TEST_CASE("cholesky: the factor has the same bits for every number of threads") {
     MatrixXd one = well_conditioned(300);
     MatrixXd two = one;

@@ -2,6 +2,7 @@
 
 #include "check.hpp"
 #include "cycloid/bcd/gram_solver.hpp"
+#include "cycloid/bcd/proximal_point.hpp"
 #include "cycloid/bcd/residual_solver.hpp"
 
 using cycloid::ColumnBlock;
@@ -54,7 +55,7 @@ TEST_CASE("Gram solver: no violation is left, signs, kinks, bounds and twins inc
                 const std::vector<Penalty> penalty(12, Penalty{0.05, l2, positive});
                 VectorXd b = VectorXd::Zero(12), slope = data.slope;
                 Effort effort;
-                GramSolver solver;
+                GramSolver<double> solver;
                 solver.solve(data.gram, penalty, b, slope, Visit{1e-12}, Context{}, effort);
                 CHECK(largest_violation(penalty, slope.data(), b.data()) <= 1e-12);
                 const VectorXd exact = data.slope - data.gram * b;
@@ -67,6 +68,62 @@ TEST_CASE("Gram solver: no violation is left, signs, kinks, bounds and twins inc
 }
 
 TEST_CASE(
+    "Gram solver in single precision: exact for its own matrix, and gives up on a singular one") {
+    const Data data(30, 12, false), singular(30, 12, true);
+    const std::vector<Penalty> penalty(12, Penalty{0.05, 0, false});
+    Effort effort;
+    GramSolver<float> solver;
+    VectorXd b = VectorXd::Zero(12), slope = data.slope;
+    const Eigen::MatrixXf gram = data.gram.cast<float>();
+    solver.solve(gram, penalty, b, slope, Visit{1e-12}, Context{}, effort);
+    CHECK(!solver.imprecise());
+    CHECK(largest_violation(penalty, slope.data(), b.data()) <= 1e-12);
+    const VectorXd exact = data.slope - gram.cast<double>() * b;
+    CHECK((slope - exact).cwiseAbs().maxCoeff() < 1e-12);
+
+    b = VectorXd::Zero(12), b[0] = b[11] = 1;  // the twins
+    slope = singular.slope - singular.gram * b;
+    const Eigen::MatrixXf twins = singular.gram.cast<float>();
+    solver.solve(twins, std::vector<Penalty>(12, Penalty{}), b, slope, Visit{1e-12}, Context{},
+                 effort);
+    CHECK(solver.imprecise());
+}
+
+TEST_CASE("proximal point: more columns than samples, weak and strong penalties, signs kept") {
+    for (const Index m : {12, 40}) {
+        for (const double l1 : {1e-4, 0.05}) {
+            for (const double l2 : {0.0, 1e-3}) {
+                for (const bool positive : {false, true}) {
+                    const Data data(20, m, true);
+                    std::vector<Penalty> penalty(static_cast<std::size_t>(m),
+                                                 Penalty{l1, l2, positive});
+                    penalty[1] = Penalty{};  // unpenalised
+                    VectorXd b = VectorXd::Zero(m), slope = data.slope;
+                    Effort effort;
+                    ProximalPoint().solve(data.gram, penalty, b, slope, 1e-12, Context{}, effort);
+                    const VectorXd exact = data.slope - data.gram * b;
+                    CHECK((slope - exact).cwiseAbs().maxCoeff() < 1e-11);
+                    CHECK(largest_violation(penalty, exact.data(), b.data()) < 1e-11);
+                    for (Index k = 0; k < m; ++k) CHECK(!positive || k == 1 || b[k] >= 0);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("proximal point: what the samples do not see stays as it is, or falls to zero") {
+    MatrixXd gram = MatrixXd::Zero(2, 2);
+    gram(0, 0) = 2;
+    const std::vector<Penalty> penalty{Penalty{0.1, 0, false}, Penalty{0.1, 0, false}};
+    VectorXd b = VectorXd::Ones(2), slope(2);
+    slope << 1 - 2, 0;  // the best b is (1 - 0.1) / 2, and 0
+    Effort effort;
+    ProximalPoint().solve(gram, penalty, b, slope, 1e-14, Context{}, effort);
+    CHECK_CLOSE(b[0], 0.45, 1e-12);
+    CHECK(b[1] == 0);
+}
+
+TEST_CASE(
     "residual solver: the same minimum as the Gram solver, the order of visits random or not") {
     for (const double l2 : {0.0, 0.3}) {
         for (const bool shuffled : {false, true}) {
@@ -74,7 +131,8 @@ TEST_CASE(
             const std::vector<Penalty> penalty(15, Penalty{0.05, l2, false});
             VectorXd b = VectorXd::Zero(15), slope = data.slope, c = b, u = data.u;
             Effort effort;
-            GramSolver().solve(data.gram, penalty, b, slope, Visit{1e-12}, Context{}, effort);
+            GramSolver<double>().solve(data.gram, penalty, b, slope, Visit{1e-12}, Context{},
+                                       effort);
             Random random(5);
             ResidualSolver solver(data.block, {data.h.data(), 40}, false, Context{});
             solver.solve(penalty, {c.data(), 15}, {u.data(), 40},

@@ -93,6 +93,14 @@ void check_operator(const Operator& op, const MatrixXd& x, const char* kind, int
         for (Index a = 3; a < p; ++a) {
             for (Index b = 0; b <= a; ++b) CHECK_CLOSE(gram(a, b), full(a, b), 1e-11);
         }
+        Eigen::MatrixXf single = Eigen::MatrixXf::Constant(p, p, 77.0F);
+        op.gram(all, 3, w.data(), centre, single, context);
+        for (Index a = 3; a < p; ++a) {
+            for (Index b = 0; b <= a; ++b) {
+                const double scale = std::sqrt(full(a, a) * full(b, b));
+                CHECK(std::fabs(double(single(a, b)) - full(a, b)) <= 1e-6 * scale);
+            }
+        }
 
         cycloid::ColumnBlock block;
         op.gather(some, centre, block, context);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "add_columns.hpp"
+#include "cycloid/bcd/proximal_point.hpp"
 #include "cycloid/core/cholesky.hpp"
 #include "cycloid/core/parallel.hpp"
 
@@ -13,6 +15,8 @@ namespace {
 
 constexpr Index block_size = 32;
 constexpr int local_passes = 3;
+// What an ordinary system needs at most: beyond, proximal steps are faster.
+constexpr Index few_newton = 8, few_epochs = 60;
 // Pivots below this share of their diagonal entry are noise.
 template <class Real>
 constexpr Real pivot_floor = Real(512) * std::numeric_limits<Real>::epsilon();
@@ -37,6 +41,7 @@ void GramSolver<Real>::solve(const Matrix& gram, std::span<const Penalty> penalt
     if (!visit.same_system) factored_.clear();
     imprecise_ = false;
     Index since_newton = 0, barren = 0;
+    const Index first_newton = effort.newton;
     double best = largest_violation(penalty, slope.data(), b.data());
     for (Index epoch = 0; epoch < visit.max_epochs && !imprecise_ && !context.stop(); ++epoch) {
         const bool moved = sweep(gram, penalty, b, slope, visit, context);
@@ -62,6 +67,15 @@ void GramSolver<Real>::solve(const Matrix& gram, std::span<const Penalty> penalt
             }
             violation = largest_violation(penalty, slope.data(), b.data());
             if (!(violation > visit.tolerance)) return;
+            if (raised_ > 0 || effort.newton - first_newton > few_newton || epoch >= few_epochs) {
+                if constexpr (std::is_same_v<Real, float>) {
+                    imprecise_ = true;
+                } else {
+                    ProximalPoint().solve(gram, penalty, b, slope, visit.tolerance, context,
+                                          effort);
+                }
+                return;
+            }
             if (outcome == Step::None && !moved) return;
         }
         // Rounding sets a floor under the violation: leave when nothing has improved for long.
@@ -130,33 +144,6 @@ bool GramSolver<Real>::relax_block(const Matrix& gram, std::span<const Penalty> 
     if (moved_.empty()) return false;
     add_columns(gram, moved_, shift_.data(), slope.data(), context);
     return true;
-}
-
-// o += G(:, ks) coef, by fixed blocks of rows and four columns at a time.
-template <class Real>
-void GramSolver<Real>::add_columns(const Matrix& gram, std::span<const Index> ks,
-                                   const double* coef, double* o, const Context& context) const {
-    const Index m = gram.rows();
-    const auto count = static_cast<Index>(ks.size());
-    parallel_blocks(context.team(double(m) * double(count)), m, 1024, [&](Index begin, Index end) {
-        Index k = 0;
-        for (; k + 4 <= count; k += 4) {
-            const Real *g0 = gram.col(ks[k]).data(), *g1 = gram.col(ks[k + 1]).data(),
-                       *g2 = gram.col(ks[k + 2]).data(), *g3 = gram.col(ks[k + 3]).data();
-            const double c0 = coef[k], c1 = coef[k + 1], c2 = coef[k + 2], c3 = coef[k + 3];
-#pragma omp simd
-            for (Index i = begin; i < end; ++i) {
-                o[i] += (c0 * double(g0[i]) + c1 * double(g1[i])) +
-                        (c2 * double(g2[i]) + c3 * double(g3[i]));
-            }
-        }
-        for (; k < count; ++k) {
-            const Real* g0 = gram.col(ks[k]).data();
-            const double c0 = coef[k];
-#pragma omp simd
-            for (Index i = begin; i < end; ++i) o[i] += c0 * double(g0[i]);
-        }
-    });
 }
 
 // One Newton step on the support: the full step if signs hold, else the projected step, shortened

@@ -414,7 +414,7 @@ private:
     };
 
     // Single precision halves the cost of a large dense Gram matrix; a small one is better exact.
-    bool in_single() const { return single_serves_ && work_.size() > 512 && !problem_.x.sparse(); }
+    bool in_single() const { return single_serves_ && work_.size() > 256 && !problem_.x.sparse(); }
 
     template <class Real>
     bool gram_step(GramModel<Real>& model, double target) {

@@ -65,8 +65,6 @@ private:
     bool factorize(const Matrix& gram, std::span<const Penalty> penalty, const Context& context);
     double support_violation(std::span<const Penalty> penalty, const Vector& b,
                              const Vector& slope) const;
-    void add_columns(const Matrix& gram, std::span<const Index> ks, const double* coef, double* out,
-                     const Context& context) const;
 
     std::vector<Index> order_, support_, factored_, moved_;
     Eigen::VectorXd direction_, image_, shift_;
