@@ -8,7 +8,7 @@
 namespace cycloid::bcd {
 namespace {
 
-constexpr Index patience = 30;  // epochs; about what the Newton steps that would replace them cost
+constexpr double patience = 20;  // epochs; they cost about what Newton's method would
 
 // 1 / (1 + exp(margin))
 double logistic(double margin) {
@@ -41,7 +41,7 @@ DualSolver::DualSolver(const Operator& x, const double* y, const double* w, cons
 }
 
 bool DualSolver::solve(double ridge, std::span<const double> u, std::span<const double> slope,
-                       double tolerance, std::vector<double>& b, double& b0, const Context& context,
+                       double tolerance, std::span<double> b, double& b0, const Context& context,
                        Effort& effort) {
     // The larger, the faster b0 settles, but the tighter it couples the rows: some multiple of what
     // couples a row to itself.
@@ -49,6 +49,7 @@ bool DualSolver::solve(double ridge, std::span<const double> u, std::span<const 
     b0_ = b0;
     start(ridge, u, slope);
     bool fast = true;
+    const Index before = effort.epochs;
     double previous = INFINITY;
     for (Index k = 0; fast && !context.stop(); ++k) {
         const double gap = epoch(ridge, context), rate = gap / previous;
@@ -56,13 +57,12 @@ bool DualSolver::solve(double ridge, std::span<const double> u, std::span<const 
         // The gap was read off before each row's update: what is left after them is about as much
         // less again, and a gap at the primal point's own dual point some times more.
         if (k > 0 && 4 * rate * gap <= tolerance) break;
-        fast = k < 3 || gap * std::pow(rate, patience) <= tolerance;
+        fast = k < 3 || gap * std::pow(rate, patience - double(k)) <= tolerance;
         previous = gap;
     }
-    b = b_;
-    for (std::size_t j = 0; j < scale_.size(); ++j) b[j] *= scale_[j];
+    for (std::size_t j = 0; j < b_.size(); ++j) b[j] = (scale_.empty() ? 1.0 : scale_[j]) * b_[j];
     b0 = b0_;
-    return fast;
+    return fast && static_cast<double>(effort.epochs - before) <= 0.5 * patience;
 }
 
 // The best multiple c <= 1 of u as the first dual point: far from the optimum, u itself is far too

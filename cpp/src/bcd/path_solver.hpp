@@ -362,42 +362,57 @@ private:
         }
     }
 
-    // Whether to go on in the dual: all columns have a ridge, too many of them for a Gram matrix,
-    // and the last time at this alpha brought the gap down.
+    // Whether to go on in the dual: every column has a ridge, the rows are sparse and not more than
+    // the columns (else the dual is singular but for its entropy), and the last time at this alpha
+    // brought the gap down.
     bool dual_pays() const {
         if (quadratic_ || problem_.l1_ratio != 0 || problem_.positive || !problem_.x.sparse()) {
             return false;
         }
         const double* v = problem_.penalty_weights;
         if (v != nullptr && !std::all_of(v, v + p_, [](double w) { return w > 0; })) return false;
-        return !gram_pays() && !(gap_ > 0.1 * dual_from_) && std::isfinite(family_.alpha());
+        return problem_.x.rows() <= p_ && p_ <= std::numeric_limits<std::int32_t>::max() &&
+               !gram_pays() && std::isfinite(family_.alpha()) && !(gap_ > 0.1 * dual_from_);
     }
 
-    // False when it found nothing better than the current point.
+    // False, and back where it was, when that was not worth it.
     bool dual_step() {
-        if constexpr (!K::has_samples)
-            return false;
-        else {
+        if constexpr (K::has_samples) {
             if (!dual_solver_) {
                 dual_solver_.emplace(problem_.x, problem_.y, problem_.w, problem_.penalty_weights,
                                      problem_.intercept);
             }
+            const std::vector<double> beta = beta_, slope = slope_;
             const double before = objective_at(family_), intercept = kernels_.intercept();
             const double tolerance = std::max(gap_tolerance(), 1e-14 * path_.null_objective);
-            std::vector<double> b = beta_;
             double b0 = intercept;
             const bool fast = dual_solver_->solve(family_.alpha(), kernels_.u(), slope_, tolerance,
-                                                  b, b0, context_, effort_);
+                                                  beta_, b0, context_, effort_);
             dual_from_ = fast ? gap_ : 0.0;
-            beta_.swap(b);
             kernels_.start(alive_, beta_.data(), b0);
-            if (objective_at(family_) <= before) return true;
-            beta_.swap(b);
+            // Where epochs were slow and left a large gradient behind, Newton's method does better
+            // from the old point.
+            if (objective_at(family_) <= before && (fast || ridge_gap() <= path_.null_objective)) {
+                return true;
+            }
+            beta_ = beta, slope_ = slope;
             kernels_.start(alive_, beta_.data(), intercept);
             kernels_.evaluate({});
             dual_from_ = 0;
-            return false;
         }
+        return false;
+    }
+
+    // The duality gap at the point last evaluated when all columns have a ridge and no kink.
+    double ridge_gap() {
+        refresh(alive_);
+        double gap = 0;
+        for (const Index j : alive_) {
+            const Penalty penalty = family_.at(j);
+            const double excess = penalty.violation(slope_[j], beta_[j]);
+            gap += 0.5 * excess * excess / penalty.l2;
+        }
+        return gap;
     }
 
     double work_violation() const {

@@ -28,10 +28,11 @@ public:
                bool intercept);
 
     // Starts from the dual direction u and its slopes X'u at the current point, and leaves the new
-    // point in b and b0. Stops when the duality gap is below the tolerance by its own estimate.
-    // False: epochs gain too little, another method should go on.
+    // point in b and b0. Stops when the duality gap is below the tolerance by its own estimate
+    // (rows are in single precision, so the caller measures). False: epochs gain too little, go on
+    // with another method.
     bool solve(double ridge, std::span<const double> u, std::span<const double> slope,
-               double tolerance, std::vector<double>& b, double& b0, const Context& context,
+               double tolerance, std::span<double> b, double& b0, const Context& context,
                Effort& effort);
 
 private:
