@@ -118,6 +118,17 @@ void check_operator(const Operator& op, const MatrixXd& x, const char* kind, int
             CHECK((column - seen.col(some[k])).norm() < 1e-13);
         }
     }
+    if (op.sparse()) {
+        cycloid::RowBlock rows;
+        op.gather_rows(rows);
+        MatrixXd copy = MatrixXd::Zero(n, p);
+        for (Index i = 0; i < n; ++i) {
+            for (const auto& entry : rows.row(static_cast<std::size_t>(i))) {
+                copy(i, entry.column) = entry.value;
+            }
+        }
+        CHECK(copy == x);
+    }
     if (check::failures != failures_before) {
         std::fprintf(stderr, "    operator: %s, threads: %d\n", kind, n_threads);
     }

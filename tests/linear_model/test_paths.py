@@ -178,3 +178,24 @@ def test_sparse_is_never_made_dense(rng):
     path = lasso_path(X, y, alphas=3, fit_intercept=True)
     assert path.converged
     assert path.coefs_sparse.nnz < 5_000
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_ridge_on_wide_sparse_data(rng, fit_intercept):
+    """More columns than a Gram matrix is made for: sparse data are solved in the dual."""
+    X = sparse.random_array((150, 3000), density=0.02, rng=rng, format="csc")
+    y = np.where(X @ rng.standard_normal(3000) > 0.5, 1.0, -1.0)
+    options = dict(
+        alphas=[0.1, 0.01, 1e-4],
+        l1_ratio=0.0,
+        fit_intercept=fit_intercept,
+        sample_weight=rng.integers(0, 3, 150).astype(float),
+        penalty_weights=rng.uniform(0.5, 2.0, 3000),
+        rtol=1e-12,
+    )
+    dense = logistic_path(X.toarray(), y, **options)
+    path = logistic_path(X, y, n_threads=1, **options)
+    assert path.converged
+    assert_allclose(path.coefs, dense.coefs, rtol=1e-4, atol=1e-6 * abs(dense.coefs).max())
+    assert_allclose(path.intercepts, dense.intercepts, rtol=1e-4, atol=1e-6)
+    assert_array_equal(path.coefs, logistic_path(X, y, n_threads=2, **options).coefs)

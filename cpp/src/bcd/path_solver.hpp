@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 
+#include "cycloid/bcd/dual_solver.hpp"
 #include "cycloid/bcd/gram_solver.hpp"
 #include "cycloid/bcd/kernels.hpp"
 #include "cycloid/bcd/path.hpp"
@@ -92,9 +94,7 @@ private:
         }
         start_from(coef, options_.intercept);
         const PenaltyFamily family = at_alpha(alphas().front());
-        double objective = kernels_.evaluate({});
-        for (Index j = 0; j < p_; ++j) objective += family.at(j).value(beta_[j]);
-        if (!(objective <= path_.null_objective)) start_from(null, null_intercept);
+        if (!(objective_at(family) <= path_.null_objective)) start_from(null, null_intercept);
         fresh_ = false;
     }
 
@@ -140,6 +140,7 @@ private:
         if (!certifiable_) free_.clear();
         best_dual_ = -std::numeric_limits<double>::infinity();
         gap_ = std::numeric_limits<double>::infinity();
+        dual_from_ = gap_;
     }
 
     PenaltyFamily at_alpha(double alpha) const {
@@ -211,8 +212,7 @@ private:
         if (monitor_.stopped() && status_ != Status::Converged) {
             status_ = monitor_.reason();
             // The point may have moved since it was measured; the dual bound still holds.
-            objective_ = kernels_.evaluate({});
-            for (Index j = 0; j < p_; ++j) objective_ += family_.at(j).value(beta_[j]);
+            objective_ = objective_at(family_);
         }
         best_violation_ = std::numeric_limits<double>::infinity();
         seconds_ = monitor_.seconds() - begin;
@@ -221,11 +221,15 @@ private:
 
     bool converged() const {
         if (!certifiable_) return violation_ <= options_.rtol * null_violation_;
-        const double tolerance = std::max(options_.atol, options_.rtol * path_.null_objective);
+        const double tolerance = gap_tolerance();
         // The gap is quadratic in the error of a smooth part: what it rounds to zero, the violation
         // sees.
         const bool blind = tolerance < 1e-12 * path_.null_objective;
         return gap_ <= tolerance && (!blind || violation_ <= 1e-11 * null_violation_);
+    }
+
+    double gap_tolerance() const {
+        return std::max(options_.atol, options_.rtol * path_.null_objective);
     }
 
     // Objective, dual value and violation at the current point; a pass over the columns still
@@ -341,6 +345,7 @@ private:
     // Solves the problem on the working set to inner_tolerance_: once for a quadratic loss, by
     // proximal Newton steps else.
     void improve() {
+        if (dual_pays() && dual_step()) return;
         // A quadratic model is the truth, up to rounding. A working set of everything is measured
         // by the outer loop itself.
         const int rounds = quadratic_ && !in_single() ? 1 : work_.size() == beta_.size() ? 2 : 12;
@@ -364,6 +369,59 @@ private:
             // bound.
             majorize = !moved;
         }
+    }
+
+    // Whether to go on in the dual: every column has a ridge, the rows are sparse and not more than
+    // the columns (else the dual is singular but for its entropy), and the last time at this alpha
+    // brought the gap down.
+    bool dual_pays() const {
+        if (quadratic_ || problem_.l1_ratio != 0 || problem_.positive || !problem_.x.sparse()) {
+            return false;
+        }
+        const double* v = problem_.penalty_weights;
+        if (v != nullptr && !std::all_of(v, v + p_, [](double w) { return w > 0; })) return false;
+        return problem_.x.rows() <= p_ && p_ <= std::numeric_limits<std::int32_t>::max() &&
+               !gram_pays() && std::isfinite(family_.alpha()) && !(gap_ > 0.1 * dual_from_);
+    }
+
+    // False, and back where it was, when that was not worth it.
+    bool dual_step() {
+        if constexpr (K::has_samples) {
+            if (!dual_solver_) {
+                dual_solver_.emplace(problem_.x, problem_.y, problem_.w, problem_.penalty_weights,
+                                     problem_.intercept);
+            }
+            const std::vector<double> beta = beta_, slope = slope_;
+            const double before = objective_at(family_), intercept = kernels_.intercept();
+            const double tolerance = std::max(gap_tolerance(), 1e-14 * path_.null_objective);
+            double b0 = intercept;
+            const bool fast = dual_solver_->solve(family_.alpha(), kernels_.u(), slope_, tolerance,
+                                                  beta_, b0, context_, effort_);
+            dual_from_ = fast ? gap_ : 0.0;
+            kernels_.start(alive_, beta_.data(), b0);
+            // Where epochs were slow and left a large gradient behind, Newton's method does better
+            // from the old point.
+            if (objective_at(family_) <= before && (fast || ridge_gap() <= path_.null_objective)) {
+                return true;
+            }
+            beta_ = beta, slope_ = slope;
+            kernels_.start(alive_, beta_.data(), intercept);
+            kernels_.evaluate({});
+            dual_from_ = 0;
+        }
+        return false;
+    }
+
+    // The duality gap at the point last evaluated when all columns have a ridge and no kink.
+    double ridge_gap() {
+        refresh(alive_);
+        double gap = 0;
+        for (const Index j : alive_) {
+            const Penalty penalty = family_.at(j);
+            const double excess = penalty.violation(slope_[j], beta_[j]);
+            gap += 0.5 * excess * excess / penalty.l2;
+        }
+        return gap;
     }
 
     double work_violation() const {
@@ -550,6 +608,11 @@ private:
         for (std::size_t k = 0; k < js.size(); ++k) all[k] = family_.at(js[k]);
         return all;
     }
+    double objective_at(const PenaltyFamily& family) {
+        double objective = kernels_.evaluate({});
+        for (Index j = 0; j < p_; ++j) objective += family.at(j).value(beta_[j]);
+        return objective;
+    }
     void backup() { saved_ = beta_, saved_intercept_ = kernels_.intercept(); }
     void restore() {  // the last finite iterate
         if (!saved_.empty()) start_from(saved_, saved_intercept_);
@@ -601,6 +664,7 @@ private:
     const void* last_model_ = nullptr;
     bool single_serves_ = false;
     ColumnBlock block_;
+    std::optional<DualSolver> dual_solver_;
     Effort effort_;
 
     Index n_active_ = 0, n_iter_ = 0;
@@ -608,6 +672,7 @@ private:
     Status status_ = Status::Converged;
     double objective_ = 0, dual_ = 0, best_dual_ = 0, gap_ = 0, violation_ = 0, scale_ = 1;
     double inner_tolerance_ = 0, null_violation_ = 0, saved_intercept_ = 0, seconds_ = 0;
+    double dual_from_ = 0;  // the gap from which the dual solver last set out; 0: it gained little
     double best_violation_ = std::numeric_limits<double>::infinity();
 };
 

@@ -116,6 +116,21 @@ public:
         });
     }
 
+    void gather_rows(RowBlock& block) const override {
+        const auto count = static_cast<Index>(x_.starts[columns_]);
+        block.starts.assign(static_cast<std::size_t>(rows_) + 1, 0);
+        for (Index q = 0; q < count; ++q) ++block.starts[row(q) + 1];
+        for (Index i = 0; i < rows_; ++i) block.starts[i + 1] += block.starts[i];
+        std::vector<Index> next(block.starts.begin(), block.starts.end() - 1);
+        block.entries = std::make_unique_for_overwrite<RowBlock::Entry[]>(count);
+        for (Index j = 0; j < columns_; ++j) {
+            for (Index q = begin(j); q < end(j); ++q) {
+                block.entries[next[row(q)]++] = {static_cast<std::int32_t>(j),
+                                                 static_cast<float>(value(q))};
+            }
+        }
+    }
+
 private:
     // Row i of the chosen columns contributes an outer product; column b of the result collects,
     // for each of its stored rows, that row's entries: no task writes into another's column.
@@ -266,6 +281,7 @@ public:
                 const Context& context) const override {
         by_column_.gather(js, centre, block, context);
     }
+    void gather_rows(RowBlock& block) const override { by_column_.gather_rows(block); }
 
 private:
     Csc<Scalar, StorageIndex> by_column_;

@@ -33,6 +33,21 @@ struct ColumnBlock {
     std::vector<double> values;
 };
 
+// The rows of a sparse matrix, for row-wise work that bears single precision.
+struct RowBlock {
+    struct Entry {
+        std::int32_t column;
+        float value;
+    };
+    std::vector<Index> starts;
+    std::unique_ptr<Entry[]> entries;  // not a vector: it would fill what is written once anyway
+
+    std::span<Entry> all() { return {entries.get(), static_cast<std::size_t>(starts.back())}; }
+    std::span<const Entry> row(std::size_t i) const {
+        return {entries.get() + starts[i], entries.get() + starts[i + 1]};
+    }
+};
+
 class Operator {
 public:
     virtual ~Operator() = default;
@@ -65,6 +80,9 @@ public:
     // Appends copies of the columns to the block.
     virtual void gather(Columns columns, const double* centre, ColumnBlock& block,
                         const Context& context) const = 0;
+
+    // Copies all rows. Only of a sparse matrix (a dense one would have to be filled in again).
+    virtual void gather_rows(RowBlock&) const {}
 };
 
 // Views of memory that outlives the operator. Strides count elements.
