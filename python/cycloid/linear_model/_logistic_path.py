@@ -138,6 +138,7 @@ def logistic_path(
        ICML 2015.
     .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
        extrapolation", ICML 2018.
+    .. [4] Q. Bertrand, M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
 
     Examples
     --------
