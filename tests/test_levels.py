@@ -94,9 +94,9 @@ from cycloid import _core
 X = np.random.default_rng(0).standard_normal((20, 30))
 result = _core.solve_glm_path(
     X, X[:, 0] - X[:, 1], None, loss="squared", alphas=np.array([0.1]), n_alphas=1, eps=1e-3,
-    l1_ratio=1.0, penalty_weights=None, positive=False, fit_intercept=True, coef_init=None,
-    intercept_init=0.0, rtol=1e-10, atol=0.0, max_iter=1000, gram="auto", seed=0, n_threads=1,
-    time_limit=np.inf, observer=None,
+    l1_ratio=1.0, penalty_weights=None, positive=False, fit_intercept=True, standardize=False,
+    coef_init=None, intercept_init=0.0, rtol=1e-10, atol=0.0, max_iter=1000, gram="auto", seed=0,
+    n_threads=1, time_limit=np.inf, observer=None,
 )
 assert result["status"][0] == _core.Status.CONVERGED
 print(_core.level)

@@ -29,6 +29,7 @@ def solve(data: tuple[Problem, int], tol: float) -> Solution:
         penalty_weights=None,
         positive=False,
         fit_intercept=False,
+        standardize=False,
         coef_init=None,
         intercept_init=0.0,
         rtol=tol,

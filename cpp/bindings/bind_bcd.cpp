@@ -81,10 +81,10 @@ py::dict to_dict(const Path& path) {
 py::dict solve_glm_path(const py::object& X, const py::object& y, const py::object& weights,
                         const std::string& loss, const py::object& alphas, Index n_alphas,
                         double eps, double l1_ratio, const py::object& penalty_weights,
-                        bool positive, bool fit_intercept, const py::object& coef_init,
-                        double intercept_init, double rtol, double atol, Index max_iter,
-                        const std::string& gram, std::int64_t seed, int n_threads,
-                        double time_limit, const py::object& observer) {
+                        bool positive, bool fit_intercept, bool standardize,
+                        const py::object& coef_init, double intercept_init, double rtol,
+                        double atol, Index max_iter, const std::string& gram, std::int64_t seed,
+                        int n_threads, double time_limit, const py::object& observer) {
     const MatrixView x = view_matrix(X);
     const Index n = x.matrix->rows(), p = x.matrix->columns();
     const std::vector<double> w = normalised(weights, n);
@@ -94,6 +94,7 @@ py::dict solve_glm_path(const py::object& X, const py::object& y, const py::obje
     problem.l1_ratio = l1_ratio;
     problem.positive = positive;
     problem.intercept = fit_intercept;
+    problem.standardize = standardize;
     if (!penalty_weights.is_none()) {
         problem.penalty_weights = view_vector(penalty_weights, "penalty_weights", p);
     }
@@ -132,8 +133,8 @@ void bind_bcd(py::module_& m) {
     using namespace py::literals;
     m.def("solve_glm_path", &solve_glm_path, "X"_a, "y"_a, "weights"_a, py::kw_only(), "loss"_a,
           "alphas"_a, "n_alphas"_a, "eps"_a, "l1_ratio"_a, "penalty_weights"_a, "positive"_a,
-          "fit_intercept"_a, "coef_init"_a, "intercept_init"_a, "rtol"_a, "atol"_a, "max_iter"_a,
-          "gram"_a, "seed"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
+          "fit_intercept"_a, "standardize"_a, "coef_init"_a, "intercept_init"_a, "rtol"_a, "atol"_a,
+          "max_iter"_a, "gram"_a, "seed"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
           "A regularization path of a generalized linear model; see _core.pyi.");
 }
 

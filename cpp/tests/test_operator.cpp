@@ -103,7 +103,8 @@ void check_operator(const Operator& op, const MatrixXd& x, const char* kind, int
         }
 
         cycloid::ColumnBlock block;
-        op.gather(some, centre, block, context);
+        op.gather(cycloid::Columns(some).first(1), centre, block, context);
+        op.gather(cycloid::Columns(some).subspan(1), centre, block, context);
         CHECK(block.sparse == op.sparse());
         CHECK(block.n_rows == n && block.n_columns == 4);
         for (Index k = 0; k < 4; ++k) {
@@ -166,6 +167,30 @@ TEST_CASE("operator: sparse by columns and by rows, with 32- and 64-bit indices"
             *cycloid::make_csr(csr.values.data(), csr.indices.data(), csr.starts.data(), n, p), x,
             "csr", threads);
     }
+}
+
+TEST_CASE("operator: scaled columns are those of the scaled matrix") {
+    const MatrixXd x = example();
+    const RowMajor rows = x;
+    const Eigen::MatrixXf single = x.cast<float>();
+    const Compressed<std::int32_t> csc(x);
+    const Compressed<std::int64_t> csr(x.transpose());
+    VectorXd scale = VectorXd::LinSpaced(p, -1.5, 2.0);
+    scale[4] = 0;
+    const MatrixXd scaled = x * scale.asDiagonal();
+    const auto check_scaled = [&](const std::unique_ptr<Operator>& op, const char* kind) {
+        const std::unique_ptr<Operator> view = cycloid::make_scaled(*op, scale.data());
+        const std::vector<Index> some{3, 7};
+        CHECK(view->nonzeros(some) == op->nonzeros(some));
+        for (const int threads : {1, 2}) check_operator(*view, scaled, kind, threads);
+    };
+    check_scaled(cycloid::make_dense(x.data(), n, p, 1, n), "scaled columns");
+    check_scaled(cycloid::make_dense(rows.data(), n, p, p, 1), "scaled rows");
+    check_scaled(cycloid::make_dense(single.data(), n, p, 1, n), "scaled, single");
+    check_scaled(cycloid::make_csc(csc.values.data(), csc.indices.data(), csc.starts.data(), n, p),
+                 "scaled csc");
+    check_scaled(cycloid::make_csr(csr.values.data(), csr.indices.data(), csr.starts.data(), n, p),
+                 "scaled csr");
 }
 
 TEST_CASE("operator: a column that is not finite has a variance that is not finite") {

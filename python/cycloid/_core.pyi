@@ -32,6 +32,7 @@ def solve_glm_path(
     penalty_weights: NDArray[np.float64] | None,
     positive: bool,
     fit_intercept: bool,
+    standardize: bool,
     coef_init: NDArray[np.float64] | None,
     intercept_init: float,
     rtol: float,

@@ -79,7 +79,7 @@ class Result:
     alpha : float
         Penalty strength.
     coef : ndarray of shape (n_features,)
-        Coefficients, float64.
+        Coefficients in the units of X, float64.
     intercept : float
         Intercept, 0 if none was fitted.
     status : Status
@@ -93,7 +93,8 @@ class Result:
         Objective at the returned point, and the best lower bound of its minimum.
     violation : float
         Largest distance of a partial derivative of the loss, with its sign changed, from the
-        subdifferential of the penalty; the intercept's derivative included.
+        subdifferential of the penalty; the intercept's derivative included. With `standardize`
+        the derivatives are those by d_j beta_j (see `enet_path`).
     n_iter : int
         Outer iterations: working sets, or Newton steps on one.
     seconds : float
@@ -133,7 +134,7 @@ class PathResult:
     alphas : ndarray of shape (n_alphas,)
         Penalty strengths; those that were reached, if a callback or the time limit ended the path.
     coefs : ndarray of shape (n_features, n_alphas)
-        Coefficients, float64. Made on first use; `coefs_sparse` holds them.
+        Coefficients in the units of X, float64. Made on first use; `coefs_sparse` holds them.
     coefs_sparse : csc_array of shape (n_features, n_alphas)
         The same, only the non-zeros.
     intercepts, gaps, objectives, dual_objectives, violations, seconds : ndarray (n_alphas,)

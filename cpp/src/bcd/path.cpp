@@ -52,9 +52,49 @@ Path solve_on_samples(const Problem& problem, const Options& options, Monitor& m
     return PathSolver(kernels, problem, options, Loss::quadratic, Loss::smoothness, monitor).run();
 }
 
+// 1 / d_j. A column that is not finite keeps its values, for the solver to find.
+std::vector<double> inverse_deviations(const Problem& problem, const Context& context) {
+    const auto p = static_cast<std::size_t>(problem.x.columns());
+    std::vector<double> mean(p), variance(p), correlation(p), scale(p, 1.0);
+    problem.x.survey(problem.w, problem.w, problem.intercept, mean.data(), variance.data(),
+                     correlation.data(), context);
+    for (std::size_t j = 0; j < p; ++j) {
+        if (variance[j] > 0 && std::isfinite(variance[j])) scale[j] = 1 / std::sqrt(variance[j]);
+    }
+    return scale;
+}
+
+// Solves for d_j b_j on the scaled columns.
+Path solve_standardized(const Problem& problem, const Options& options, Monitor& monitor) {
+    const std::vector<double> scale = inverse_deviations(problem, {options.n_threads, &monitor});
+    const std::unique_ptr<Operator> x = make_scaled(problem.x, scale.data());
+    const Problem scaled{*x,
+                         problem.y,
+                         problem.w,
+                         problem.loss,
+                         problem.l1_ratio,
+                         problem.penalty_weights,
+                         problem.positive,
+                         problem.intercept};
+    Options scaled_options = options;
+    std::vector<double> coef;
+    if (options.coef != nullptr) {
+        for (std::size_t j = 0; j < scale.size(); ++j) coef.push_back(options.coef[j] / scale[j]);
+        scaled_options.coef = coef.data();
+    }
+    Path path = solve_path(scaled, scaled_options, monitor);
+    for (PathPoint& point : path.points) {
+        for (std::size_t k = 0; k < point.values.size(); ++k) {
+            point.values[k] *= scale[point.indices[k]];
+        }
+    }
+    return path;
+}
+
 }  // namespace
 
 Path solve_path(const Problem& problem, const Options& options, Monitor& monitor) {
+    if (problem.standardize) return solve_standardized(problem, options, monitor);
     if (problem.loss == LossKind::Logistic) {
         return solve_on_samples<Logistic>(problem, options, monitor);
     }

@@ -508,8 +508,8 @@ private:
         if (options_.gram != GramMode::Auto) return options_.gram == GramMode::Always;
         const auto m = static_cast<double>(work_.size());
         if (!problem_.x.sparse()) return m <= 6000;
-        const double per_row = problem_.x.nonzeros(work_) / static_cast<double>(problem_.x.rows());
-        return m <= 2500 && per_row < 150;
+        // A sweep costs m^2 on the Gram matrix and the stored values on the samples.
+        return m <= 6000 && problem_.x.nonzeros(work_) >= m * m;
     }
 
     Visit visit(double target) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Index column_grain = 512;
 constexpr Index conjugate_steps = 60;
+constexpr Index unsettled_sweeps = 10;  // of the support, while it still changes
 
 }  // namespace
 
@@ -121,41 +122,29 @@ void ResidualSolver::settle(std::span<double> u) {
 void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b,
                            std::span<double> u, const Visit& visit, const Context& context,
                            Effort& effort) {
-    const bool smooth =
-        std::all_of(penalty.begin(), penalty.end(), [](const Penalty& p) { return p.free(); });
     std::vector<Index> active;
-    double first = 0;
-    Index barren = 0;
+    Index barren = 0, patience = Anderson::window + 1;
     const Index limit = effort.epochs + visit.max_epochs;
     double best = INFINITY;
     while (effort.epochs < limit && !context.stop()) {
         if (visit.order != nullptr) visit.order->shuffle(std::span<Index>(all_));
-        // Conjugate gradients leave the exact slopes behind: no pass to look at them again.
-        const double violation =
-            smooth ? smooth_violation(penalty, b, u) : sweep(penalty, b, u, all_, context);
+        const double violation = sweep(penalty, b, u, all_, context);
         ++effort.epochs;
         if (!(violation > visit.tolerance)) break;
-        if (first == 0) first = violation;
+        const bool settled = !support_changed_;
         active.clear();
         for (const Index k : all_) {
             if (b[k] != 0 || penalty[k].free()) active.push_back(k);
         }
-        if (smooth || !support_changed_) {
-            const double reduction = (smooth ? 0.5 : 0.1) * visit.tolerance / violation;
+        // The support alone for a while: it is a small part of the working set.
+        const double goal = std::max(visit.tolerance, 0.1 * violation);
+        const Index most = std::min(settled ? patience : unsettled_sweeps, limit - effort.epochs);
+        const double within = relax(penalty, b, u, active, most, goal, context, effort);
+        if (settled && within > goal) {
+            const double reduction = 0.1 * visit.tolerance / within;
             newton(penalty, b, u, std::max(reduction, 1e-10), context);
             ++effort.newton;
-            if (smooth && settled_) {
-                double left = 0;
-                for (const double r : residual_) left = std::max(left, std::fabs(r));
-                if (!(left > visit.tolerance)) break;
-            }
-        } else {
-            // The support alone for a while: it is a small part of the working set.
-            for (int inner = 0; inner < 8 && !context.stop(); ++inner) {
-                const double within = sweep(penalty, b, u, active, context);
-                ++effort.epochs;
-                if (!(within > std::max(visit.tolerance, 0.1 * violation))) break;
-            }
+            if (!whole_) patience *= 2;
         }
         barren = violation < 0.9 * best ? 0 : barren + 1;
         best = std::min(best, violation);
@@ -164,13 +153,48 @@ void ResidualSolver::solve(std::span<const Penalty> penalty, std::span<double> b
     settle(u);
 }
 
-double ResidualSolver::smooth_violation(std::span<const Penalty> penalty, std::span<const double> b,
-                                        std::span<const double> u) const {
-    double largest = 0;
-    for (const Index k : all_) {
-        largest = std::max(largest, penalty[k].violation(slope(k, u), b[k]));
+// At most so many sweeps over ks, extrapolated; returns the largest violation met in the last one.
+double ResidualSolver::relax(std::span<const Penalty> penalty, std::span<double> b,
+                             std::span<double> u, std::span<const Index> ks, Index most,
+                             double goal, const Context& context, Effort& effort) {
+    double violation = INFINITY;
+    anderson_.forget();
+    remember(b, u, ks);
+    for (Index k = 0; k < most && violation > goal && !context.stop(); ++k) {
+        violation = sweep(penalty, b, u, ks, context);
+        ++effort.epochs;
+        remember(b, u, ks);
+        extrapolate(penalty, b, u, ks);
     }
-    return largest;
+    return violation;
+}
+
+void ResidualSolver::remember(std::span<const double> b, std::span<double> u,
+                              std::span<const Index> ks) {
+    settle(u);
+    part_.resize(static_cast<Index>(ks.size()));
+    for (std::size_t c = 0; c < ks.size(); ++c) part_[c] = b[ks[c]];
+    anderson_.remember(part_, Eigen::Map<const Eigen::VectorXd>(u.data(), x_.n_rows));
+}
+
+// Moves to the extrapolated point if the objective is lower there.
+void ResidualSolver::extrapolate(std::span<const Penalty> penalty, std::span<double> b,
+                                 std::span<double> u, std::span<const Index> ks) {
+    if (!anderson_.extrapolate(part_, image_of_part_)) return;
+    double change = 0;
+    for (std::size_t c = 0; c < ks.size(); ++c) {
+        const Index k = ks[c];
+        if (penalty[k].positive && part_[c] < 0) return;
+        change += penalty[k].change(b[k], part_[c] - b[k]);
+    }
+    // The smooth part is sum_i u_i^2 / (2 h_i) up to a constant.
+    for (std::size_t i = 0; i < u.size(); ++i) {
+        const double v = image_of_part_[i];
+        if (h_[i] > 0) change += (v - u[i]) * (v + u[i]) / (2 * h_[i]);
+    }
+    if (!(change < 0)) return;
+    for (std::size_t c = 0; c < ks.size(); ++c) b[ks[c]] = part_[c];
+    for (std::size_t i = 0; i < u.size(); ++i) u[i] = image_of_part_[i];
 }
 
 // t = X_ks coef, centred under h when there is an intercept.
@@ -259,7 +283,7 @@ bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> 
         rho = next;
     }
     std::vector<double> shift(s);
-    settled_ = false;
+    whole_ = false;
     for (const double step : {1.0, 0.5, 0.25, 0.125, 0.03125}) {
         double change = 0, scale = 0;
         for (std::size_t c = 0; c < s; ++c) {
@@ -276,7 +300,7 @@ bool ResidualSolver::newton(std::span<const Penalty> penalty, std::span<double> 
         if (!(change + bend <= 1e-14 * (scale + bend))) continue;
         for (std::size_t c = 0; c < s; ++c) b[support_[c]] += shift[c];
         for (std::size_t i = 0; i < t_.size(); ++i) u[i] -= h_[i] * t_[i];
-        settled_ = step == 1.0;
+        whole_ = step == 1.0;
         return true;
     }
     return false;

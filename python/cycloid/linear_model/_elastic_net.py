@@ -110,6 +110,7 @@ class ElasticNet(MultiOutputMixin, LinearPredictor):  # type: ignore[misc]
        ICML 2015.
     .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
        extrapolation", ICML 2018.
+    .. [4] Q. Bertrand, M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
 
     Examples
     --------

@@ -28,6 +28,7 @@ def enet_path(
     alphas: int | ArrayLike | None = 100,
     n_alphas: int | None = None,
     fit_intercept: bool = False,
+    standardize: bool = False,
     positive: bool = False,
     sample_weight: ArrayLike | None = None,
     penalty_weights: ArrayLike | None = None,
@@ -53,7 +54,12 @@ def enet_path(
 
     where x_i is row i of `X`, w_i = sample_weight_i / sum(sample_weight) (1/n_samples by
     default), v_j = penalty_weights_j (1 by default), b = 0 unless `fit_intercept`, and beta >= 0
-    if `positive`. This is scikit-learn's objective.
+    if `positive`. This is scikit-learn's objective. With `standardize` the penalty has
+    d_j beta_j in the place of beta_j::
+
+        d_j = sqrt(sum_i w_i (x_ij - m_j)^2),  m_j = sum_i w_i x_ij if `fit_intercept` else 0
+
+    (and d_j = 1 where that is zero): coefficients and intercept stay in the units of X.
 
     Parameters
     ----------
@@ -76,6 +82,11 @@ def enet_path(
     fit_intercept : bool, default=False
         Whether to fit the unpenalised intercept b. False, as in scikit-learn's path functions,
         takes the data as centred.
+    standardize : bool, default=False
+        Whether each feature is penalised as if it had unit standard deviation (root mean square
+        without `fit_intercept`), weighted. This is the plain problem for the columns x_j / d_j,
+        to which alphas, objectives, dual objectives, gaps and violations refer; its coefficients
+        d_j beta_j are divided by d_j again. `coef_init` is in the units of X too. X is not copied.
     positive : bool, default=False
         Whether to restrict the coefficients to be non-negative.
     sample_weight : float or array-like of shape (n_samples,), default=None
@@ -140,6 +151,7 @@ def enet_path(
        ICML 2015.
     .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
        extrapolation", ICML 2018.
+    .. [4] Q. Bertrand, M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
 
     Examples
     --------
@@ -166,6 +178,7 @@ def lasso_path(
     alphas: int | ArrayLike | None = 100,
     n_alphas: int | None = None,
     fit_intercept: bool = False,
+    standardize: bool = False,
     positive: bool = False,
     sample_weight: ArrayLike | None = None,
     penalty_weights: ArrayLike | None = None,
@@ -190,8 +203,10 @@ def lasso_path(
 
     where x_i is row i of `X`, w_i = sample_weight_i / sum(sample_weight) (1/n_samples by
     default), v_j = penalty_weights_j (1 by default), b = 0 unless `fit_intercept`, and beta >= 0
-    if `positive`. It is `enet_path` with `l1_ratio=1`, where parameters, result, errors, warnings
-    and references are described.
+    if `positive`. With `standardize` the penalty has d_j beta_j in the place of beta_j, d_j being
+    the weighted standard deviation of column j (its root mean square unless `fit_intercept`; 1
+    where that is zero). It is `enet_path` with `l1_ratio=1`, where parameters, result, errors,
+    warnings and references are described.
 
     Parameters
     ----------
@@ -207,6 +222,8 @@ def lasso_path(
         Older name for an integer `alphas`.
     fit_intercept, positive : bool, default=False
         Whether to fit an intercept; whether to restrict the coefficients to be non-negative.
+    standardize : bool, default=False
+        Whether each feature is penalised as if it had unit standard deviation.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights of the samples.
     penalty_weights : array-like of shape (n_features,), default=None
@@ -257,6 +274,7 @@ def _path(
     alphas: Any,
     n_alphas: Any,
     fit_intercept: Any,
+    standardize: Any,
     positive: Any,
     sample_weight: Any,
     penalty_weights: Any,
@@ -281,6 +299,7 @@ def _path(
         penalty_weights=as_penalty_weights(penalty_weights, n_features),
         positive=positive,
         fit_intercept=check_flag("fit_intercept", fit_intercept),
+        standardize=check_flag("standardize", standardize),
         coef_init=as_coef_init(coef_init, n_features, positive),
     )
     warn_unless_converged(who, path)

@@ -32,6 +32,7 @@ def logistic_path(
     alphas: int | ArrayLike | None = 100,
     Cs: ArrayLike | None = None,
     fit_intercept: bool = True,
+    standardize: bool = False,
     positive: bool = False,
     sample_weight: ArrayLike | None = None,
     penalty_weights: ArrayLike | None = None,
@@ -59,7 +60,12 @@ def logistic_path(
     where x_i is row i of `X`, s_i is +1 for the larger label in sorted order and -1 for the other,
     w_i = sample_weight_i / sum(sample_weight) (1/n_samples by default), v_j = penalty_weights_j
     (1 by default), b = 0 unless `fit_intercept`, and beta >= 0 if `positive`.
-    `LogisticRegression` with `C` solves this for alpha = 1 / (C * sum(sample_weight)).
+    `LogisticRegression` with `C` solves this for alpha = 1 / (C * sum(sample_weight)). With
+    `standardize` the penalty has d_j beta_j in the place of beta_j::
+
+        d_j = sqrt(sum_i w_i (x_ij - m_j)^2),  m_j = sum_i w_i x_ij if `fit_intercept` else 0
+
+    (and d_j = 1 where that is zero): coefficients and intercept stay in the units of X.
 
     Parameters
     ----------
@@ -82,6 +88,8 @@ def logistic_path(
         `inf` for no penalty. Solved from the smallest to the largest.
     fit_intercept : bool, default=True
         Whether to fit the unpenalised intercept b.
+    standardize : bool, default=False
+        Whether each feature is penalised as if it had unit standard deviation; see `enet_path`.
     positive : bool, default=False
         Whether to restrict the coefficients to be non-negative.
     sample_weight : float or array-like of shape (n_samples,), default=None
@@ -130,6 +138,7 @@ def logistic_path(
        ICML 2015.
     .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
        extrapolation", ICML 2018.
+    .. [4] Q. Bertrand, M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
 
     Examples
     --------
@@ -179,6 +188,7 @@ def logistic_path(
         penalty_weights=as_penalty_weights(penalty_weights, n_features),
         positive=positive,
         fit_intercept=check_flag("fit_intercept", fit_intercept),
+        standardize=check_flag("standardize", standardize),
         coef_init=as_coef_init(coef_init, n_features, positive),
         intercept_init=check_finite_real("intercept_init", intercept_init, low=-np.inf),
     )

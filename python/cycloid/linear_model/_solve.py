@@ -93,6 +93,7 @@ def solve_path(
     penalty_weights: Vector | None = None,
     positive: bool = False,
     fit_intercept: bool = True,
+    standardize: bool = False,
     coef_init: Vector | None = None,
     intercept_init: float = 0.0,
 ) -> PathResult:
@@ -112,6 +113,7 @@ def solve_path(
             penalty_weights=penalty_weights,
             positive=positive,
             fit_intercept=fit_intercept,
+            standardize=standardize,
             coef_init=coef_init,
             intercept_init=intercept_init,
             rtol=control.rtol,

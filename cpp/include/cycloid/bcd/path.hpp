@@ -14,6 +14,9 @@ enum class GramMode { Auto, Always, Never };
 
 // min_{b0, b}  sum_i w_i loss(y_i, b0 + x_i'b)
 //              + alpha sum_j v_j (l1_ratio |b_j| + (1 - l1_ratio) / 2 b_j^2),   b >= 0 if positive
+//
+// If standardize, the penalty has d_j b_j in the place of b_j: d_j^2 = sum_i w_i (x_ij - m_j)^2
+// with the weighted mean m_j if intercept and m_j = 0 if not, and d_j = 1 where that sum is zero.
 struct Problem {
     const Operator& x;
     const double* y;
@@ -21,7 +24,7 @@ struct Problem {
     LossKind loss = LossKind::Squared;
     double l1_ratio = 1;
     const double* penalty_weights = nullptr;  // v; null: all one
-    bool positive = false, intercept = true;
+    bool positive = false, intercept = true, standardize = false;
 };
 
 struct Options {

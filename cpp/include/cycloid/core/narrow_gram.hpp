@@ -23,8 +23,8 @@ void narrow_gram(Index rows, Index m, const Pack& pack, Eigen::Ref<Matrix<Real>>
     std::vector<Matrix<Real>> sums(n_slabs, Matrix<Real>::Zero(m, m));
     std::vector<Matrix<Real>> panels(n_slabs, Matrix<Real>(std::min(height, share), m));
     for (Index done = 0; done < share && !context.stop(); done += height) {
-        parallel_for(context.team(double(n_slabs * height) * double(m * m)), n_slabs,
-                     [&](Index slab) {
+        parallel_for(context.team(double(std::min(n_slabs * height, rows)) * double(m * m)),
+                     n_slabs, [&](Index slab) {
                          const Index begin = slab * share + done;
                          const Index end = std::min({begin + height, (slab + 1) * share, rows});
                          if (begin >= end) return;

@@ -97,4 +97,8 @@ template <class Scalar, class StorageIndex>
 std::unique_ptr<Operator> make_csr(const Scalar* values, const StorageIndex* indices,
                                    const StorageIndex* starts, Index rows, Index columns);
 
+// X diag(scale), both of which outlive the view. Means, variances and centres are those of the
+// scaled columns.
+std::unique_ptr<Operator> make_scaled(const Operator& x, const double* scale);
+
 }  // namespace cycloid
