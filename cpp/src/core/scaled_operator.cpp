@@ -42,14 +42,11 @@ public:
 
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
-        std::vector<double> centres;
-        x_.gram(js, first, h, unscaled(js, centre, centres), gram, context);
-        const auto m = static_cast<Index>(js.size());
-        for (Index b = 0; b < m; ++b) {
-            for (Index a = std::max(b, first); a < m; ++a) {
-                gram(a, b) = gram(a, b) * scale_[js[a]] * scale_[js[b]];
-            }
-        }
+        scaled_gram<double>(js, first, h, centre, gram, context);
+    }
+    void gram(Columns js, Index first, const double* h, const double* centre,
+              Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const override {
+        scaled_gram<float>(js, first, h, centre, gram, context);
     }
 
     void gather(Columns js, const double* centre, ColumnBlock& block,
@@ -68,6 +65,19 @@ public:
     }
 
 private:
+    template <class Real>
+    void scaled_gram(Columns js, Index first, const double* h, const double* centre,
+                     Eigen::Ref<Eigen::MatrixX<Real>> gram, const Context& context) const {
+        std::vector<double> centres;
+        x_.gram(js, first, h, unscaled(js, centre, centres), gram, context);
+        const auto m = static_cast<Index>(js.size());
+        for (Index b = 0; b < m; ++b) {
+            for (Index a = std::max(b, first); a < m; ++a) {
+                gram(a, b) = static_cast<Real>(gram(a, b) * scale_[js[a]] * scale_[js[b]]);
+            }
+        }
+    }
+
     // The centres of the columns js of X, written to `centres`.
     const double* unscaled(Columns js, const double* centre, std::vector<double>& centres) const {
         if (centre == nullptr || sparse()) return nullptr;
