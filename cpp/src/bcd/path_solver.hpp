@@ -204,8 +204,11 @@ private:
                 break;
             }
             // While columns still come in, their slopes move with each other: no need to be exact.
-            inner_tolerance_ =
-                grew ? 0.3 * violation_ : 0.1 * std::min(violation_, work_violation());
+            // A quadratic problem that is all there is solved at once.
+            const bool whole = quadratic_ && work_.size() == beta_.size();
+            inner_tolerance_ = whole  ? 1e-12 * null_violation_
+                               : grew ? 0.3 * violation_
+                                      : 0.1 * std::min(violation_, work_violation());
             improve();
         }
         n_iter_ = std::min(n_iter_, options_.max_iter);
@@ -507,7 +510,7 @@ private:
     bool gram_pays() const {
         if (options_.gram != GramMode::Auto) return options_.gram == GramMode::Always;
         const auto m = static_cast<double>(work_.size());
-        if (!problem_.x.sparse()) return m <= 6000;
+        if (!problem_.x.sparse() || m <= 256) return m <= 6000;
         // A sweep costs m^2 on the Gram matrix and the stored values on the samples.
         return m <= 6000 && problem_.x.nonzeros(work_) >= m * m;
     }
