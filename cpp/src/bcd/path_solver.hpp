@@ -474,8 +474,13 @@ private:
         Index version = -1;
     };
 
-    // Single precision halves the cost of a large dense Gram matrix; a small one is better exact.
-    bool in_single() const { return single_serves_ && work_.size() > 256 && !problem_.x.sparse(); }
+    // Single precision halves the cost of a large dense Gram matrix. A small one is better exact,
+    // unless it stands for a curvature that moves anyway.
+    bool in_single() const {
+        const auto m = static_cast<double>(work_.size());
+        const double work = quadratic_ ? 0.0 : m * m * static_cast<double>(problem_.x.rows());
+        return single_serves_ && (m > 256 || work > 1e7) && !problem_.x.sparse();
+    }
 
     template <class Real>
     bool gram_step(GramModel<Real>& model, double target) {
