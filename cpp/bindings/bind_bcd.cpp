@@ -12,17 +12,6 @@ using bcd::LossKind;
 using bcd::Path;
 using bcd::PathPoint;
 
-template <class Enum>
-Enum pick(const std::string& word, std::initializer_list<std::pair<const char*, Enum>> choices,
-          const char* name) {
-    std::string known;
-    for (const auto& [key, value] : choices) {
-        if (word == key) return value;
-        known += (known.empty() ? "'" : ", '") + std::string(key) + "'";
-    }
-    throw py::value_error(std::string(name) + " must be one of " + known + "; got '" + word + "'");
-}
-
 // Positive weights of sum one.
 std::vector<double> normalised(const py::object& weights, Index n) {
     if (weights.is_none()) {

@@ -4,8 +4,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cycloid/core/operator.hpp"
@@ -30,6 +32,18 @@ const double* view_vector(const py::object& array, const char* name, Index lengt
 
 py::dict trace_columns(const Trace& trace);
 
+// The choice that a word names, or a ValueError that lists them.
+template <class Enum>
+Enum pick(const std::string& word, std::initializer_list<std::pair<const char*, Enum>> choices,
+          const char* name) {
+    std::string known;
+    for (const auto& [key, value] : choices) {
+        if (word == key) return value;
+        known += (known.empty() ? "'" : ", '") + std::string(key) + "'";
+    }
+    throw py::value_error(std::string(name) + " must be one of " + known + "; got '" + word + "'");
+}
+
 template <class Range>
 py::array_t<typename Range::value_type> to_array(const Range& values) {
     return py::array_t<typename Range::value_type>(static_cast<py::ssize_t>(values.size()),
@@ -52,5 +66,6 @@ private:
 };
 
 void bind_bcd(py::module_& m);
+void bind_ot(py::module_& m);
 
 }  // namespace cycloid::bindings

@@ -41,4 +41,5 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
         .value("NUMERICAL_ERROR", Status::NumericalError)
         .finalize();
     cycloid::bindings::bind_bcd(m);
+    cycloid::bindings::bind_ot(m);
 }

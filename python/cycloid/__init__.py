@@ -3,6 +3,7 @@
 Sub-packages are imported when they are first used:
 
 * :mod:`cycloid.linear_model` -- sparse linear models with a certificate of optimality.
+* :mod:`cycloid.ot` -- entropic optimal transport to machine precision.
 """
 
 import importlib
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from cycloid import _core
 
 if TYPE_CHECKING:
-    from cycloid import linear_model
+    from cycloid import linear_model, ot
 
     __version__: str
 
-__all__ = ["__version__", "linear_model", "show_config"]
+__all__ = ["__version__", "linear_model", "ot", "show_config"]
 
-_SUBPACKAGES = frozenset({"linear_model"})
+_SUBPACKAGES = frozenset({"linear_model", "ot"})
 
 
 def __getattr__(name: str) -> Any:

@@ -272,10 +272,10 @@ def warn_unless_converged(who: str, *paths: PathResult) -> None:
         path = next(path for path in paths if path.n_missing)
         status = path.status
         message += f"After alpha={path.alphas[-1]:.6g} {status.sentence} (Status.{status.name}). "
-    warnings.warn(f"{message}{status.remedy}.", ConvergenceWarning, stacklevel=_caller_level())
+    warnings.warn(f"{message}{status.remedy}.", ConvergenceWarning, stacklevel=caller_level())
 
 
-def _caller_level() -> int:
+def caller_level() -> int:
     """The `stacklevel` of the first frame outside this package, seen from our caller."""
     package = os.path.dirname(os.path.abspath(__file__)) + os.sep
     frame = inspect.currentframe()
@@ -313,7 +313,7 @@ class Reporter:
             raise TypeError(f"callback must be callable or None; got {callback!r}")
         self._callback = callback
         self._verbose = verbose
-        self._bar = _progress_bar(n_alphas) if progress else None
+        self._bar = progress_bar(n_alphas, "alpha") if progress else None
         self._last: dict[str, float] | None = None
         self.asked_to_stop = False
 
@@ -365,11 +365,11 @@ def print_fold(done: int, total: int, l1_ratio: float, path: PathResult) -> None
     )
 
 
-def _progress_bar(total: int) -> Any:
+def progress_bar(total: int | None, unit: str) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError as error:
         raise ImportError(
             "progress=True needs tqdm, which is not installed: pip install tqdm"
         ) from error
-    return tqdm(total=total, unit="alpha")
+    return tqdm(total=total, unit=unit)

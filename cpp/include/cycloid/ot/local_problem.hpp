@@ -1,0 +1,50 @@
+// The dual problem around one point, on the kernel taken there: g moves by reg z, and the rows'
+// potentials follow. No exponential is taken but of z, so a step costs a product with the kernel.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "cycloid/ot/row_pass.hpp"
+
+namespace cycloid::ot {
+
+struct Effort {
+    Index sweeps = 0, newton = 0, cg = 0;
+};
+
+// What the kernel leaves out (entries dropped, digits lost to single precision) stays in the
+// equations as a constant, so the residual at z = 0 is the exact one: what is lost only costs rate.
+class LocalProblem {
+public:
+    LocalProblem(const Kernel& kernel, const Masses& masses, const Point& point,
+                 const Context& context);
+
+    // Over-relaxed Sinkhorn sweeps, or truncated Newton steps, until the error here is at most
+    // `target`, the kernel is stale, or nothing is gained any more.
+    void scale(double target, Index most, Effort& effort);
+    void newton(double target, Index most, Effort& effort);
+
+    double error() const { return error_; }
+    double inactive_mass() const { return (b_ * (1 - active_)).sum(); }
+    // z, a Sinkhorn step where the kernel holds too little of a column.
+    Eigen::ArrayXd step() const;
+
+private:
+    void evaluate();  // x, s, y and the column sums at z; then assess()
+    void assess();    // residual, error and objective from those
+    bool newton_step(Effort& effort);
+    Eigen::ArrayXd conjugate_gradients(double shift, double tolerance, Effort& effort);
+    bool stale() const;
+
+    const Kernel& kernel_;
+    const Context& context_;
+    Eigen::Map<const Eigen::ArrayXd> a_, b_, column_sums_;
+    Eigen::ArrayXd row_target_;        // what the kernel's rows sum to at z = 0
+    Eigen::ArrayXd target_;            // what its columns are to sum to
+    Eigen::ArrayXd active_;            // 1 for a column that the kernel holds, else 0
+    Eigen::ArrayXd z_, x_, s_, y_;     // x = b exp(z), s = K x, y = row_target / s
+    Eigen::ArrayXd sums_, residual_;   // x (K'y); target - sums
+    double error_ = 0, objective_ = 0;
+};
+
+}  // namespace cycloid::ot

@@ -1,0 +1,100 @@
+#include "cycloid/ot/kernel.hpp"
+
+#include <algorithm>
+
+namespace cycloid::ot {
+namespace {
+
+constexpr Index piece_work = 1 << 17;    // entries worth a task
+constexpr Index most_pieces = 16;        // each has sums of its own for all columns
+constexpr double least_density = 1e-30;  // below: zero, for denormal numbers are slow
+constexpr double most_density = 1e37;
+
+float density(double value) {
+    return value < least_density ? 0.0F : static_cast<float>(std::min(value, most_density));
+}
+
+}  // namespace
+
+Pieces::Pieces(Index n_rows, Index n_columns)
+    : rows(n_rows),
+      count(std::min(std::clamp<Index>(n_rows * n_columns / piece_work, 1, most_pieces), n_rows)) {}
+
+void add_up(View partial, std::span<double> out) {
+    const std::size_t m = out.size();
+    std::copy_n(partial.begin(), m, out.begin());
+    for (std::size_t from = m; from < partial.size(); from += m) {
+        for (std::size_t j = 0; j < m; ++j) out[j] += partial[from + j];
+    }
+}
+
+void Kernel::reset(const Pieces& pieces, Index columns, Storage storage) {
+    pieces_ = pieces;
+    columns_ = columns;
+    storage_ = storage;
+    if (storage == Storage::Dense) {
+        dense_.resize(static_cast<std::size_t>(pieces.rows * columns));
+    } else if (storage == Storage::Sparse) {
+        parts_.resize(static_cast<std::size_t>(pieces.count));
+        for (Part& part : parts_) {
+            part.starts.assign(1, 0);
+            part.columns.clear();
+            part.values.clear();
+        }
+    }
+}
+
+double Kernel::stored() const {
+    if (storage_ == Storage::Dense) return static_cast<double>(dense_.size());
+    double count = 0;
+    for (const Part& part : parts_) count += static_cast<double>(part.starts.back());
+    return count;
+}
+
+void Kernel::store(Index piece, Index i, const double* share, const double* inverse_b,
+                   double least) {
+    if (storage_ == Storage::Dense) {
+        float* k = dense_.data() + i * columns_;
+        for (Index j = 0; j < columns_; ++j) k[j] = density(share[j] * inverse_b[j]);
+    } else if (storage_ == Storage::Sparse) {
+        constexpr Index group = 8;  // looked at together: most hold nothing to keep
+        Part& part = parts_[piece];
+        for (Index from = 0; from < columns_; from += group) {
+            const Index to = std::min(from + group, columns_);
+            double largest = 0;
+            for (Index j = from; j < to; ++j) largest = std::max(largest, share[j]);
+            if (!(largest > least)) continue;
+            for (Index j = from; j < to; ++j) {
+                if (!(share[j] > least)) continue;
+                part.columns.push_back(static_cast<std::int32_t>(j));
+                part.values.push_back(density(share[j] * inverse_b[j]));
+            }
+        }
+        part.starts.push_back(static_cast<Index>(part.columns.size()));
+    }
+}
+
+void Kernel::spread(View x, View y, View s, std::span<double> out, const Context& context) const {
+    partial_.assign(static_cast<std::size_t>(pieces_.count * columns_), 0.0);
+    parallel_for(context.team(2 * stored()), pieces_.count, [&](Index piece) {
+        double* sum = partial_.data() + piece * columns_;
+        const Index first = pieces_.begin(piece);
+        for (Index i = first; i < pieces_.end(piece); ++i) {
+            if (storage_ == Storage::Dense) {
+                const float* k = dense_.data() + i * columns_;
+#pragma omp simd
+                for (Index j = 0; j < columns_; ++j) sum[j] += y[i] * k[j] * (s[i] - k[j] * x[j]);
+                continue;
+            }
+            const Part& part = parts_[piece];
+            for (Index q = part.starts[i - first]; q < part.starts[i - first + 1]; ++q) {
+                const Index j = part.columns[q];
+                const double k = part.values[q];
+                sum[j] += y[i] * k * (s[i] - k * x[j]);
+            }
+        }
+    });
+    add_up(partial_, out);
+}
+
+}  // namespace cycloid::ot

@@ -1,0 +1,193 @@
+#include "cycloid/ot/local_problem.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cycloid::ot {
+namespace {
+
+using Array = Eigen::ArrayXd;
+
+constexpr double longest_step = 4;   // of one Newton step, in units of reg
+constexpr double stale_after = 18;   // in units of reg: entries dropped before may matter now
+constexpr Index most_cg = 500;
+constexpr double strongest = 1.95;   // over-relaxation
+
+View view(const Array& values) { return {values.data(), static_cast<std::size_t>(values.size())}; }
+std::span<double> span(Array& values) {
+    return {values.data(), static_cast<std::size_t>(values.size())};
+}
+Eigen::Map<const Array> map(const std::vector<double>& values) {
+    return {values.data(), static_cast<Eigen::Index>(values.size())};
+}
+
+// How much to over-relax, from the rate at which the error falls: Young's relation between the
+// rates of successive over-relaxation and of plain sweeps (Thibault et al. 2021, section 4).
+class Relaxation {
+public:
+    double omega() const { return omega_; }
+
+    void observe(double error) {
+        if (++seen_ <= window) {
+            if (seen_ == 1) first_ = error;
+            return;
+        }
+        const double rate = std::pow(error / first_, 1.0 / window);
+        seen_ = 0;
+        if (!(rate < 1)) {
+            omega_ = 1 + 0.5 * (omega_ - 1);
+            return;
+        }
+        if (rate <= omega_ - 1) return;
+        const double plain = std::pow(rate + omega_ - 1, 2) / (rate * omega_ * omega_);
+        const double best = 2 / (1 + std::sqrt(std::max(1 - plain, 0.0)));
+        omega_ = std::clamp(best, omega_, strongest);
+    }
+
+private:
+    static constexpr int window = 6;
+    double omega_ = 1, first_ = 0;
+    int seen_ = 0;
+};
+
+}  // namespace
+
+LocalProblem::LocalProblem(const Kernel& kernel, const Masses& masses, const Point& point,
+                           const Context& context)
+    : kernel_(kernel),
+      context_(context),
+      a_(map(masses.a)),
+      b_(map(masses.b)),
+      column_sums_(map(point.column_sums)),
+      row_target_(a_.size()),
+      active_(b_.size()),
+      z_(Array::Zero(b_.size())),
+      x_(b_),
+      s_(a_.size()),
+      y_(a_),
+      sums_(b_.size()) {
+    kernel_.apply(
+        view(x_),
+        [&](Index i, double s) {
+            s_[i] = s;
+            return a_[i];
+        },
+        span(sums_), context_);
+    sums_ *= x_;
+    row_target_ = a_ * s_;
+    const Array left_out = column_sums_ - sums_;
+    active_ = (sums_ > 0.5 * column_sums_ && b_ - left_out > 0.1 * b_).cast<double>();
+    target_ = (active_ > 0).select(b_ - left_out, sums_);
+    assess();
+}
+
+void LocalProblem::evaluate() {
+    x_ = b_ * z_.exp();
+    kernel_.apply(
+        view(x_),
+        [&](Index i, double s) {
+            s_[i] = s;
+            return y_[i] = s > 0 ? row_target_[i] / s : 0;
+        },
+        span(sums_), context_);
+    sums_ *= x_;
+    assess();
+}
+
+void LocalProblem::assess() {
+    residual_ = active_ * (target_ - sums_);
+    error_ = residual_.abs().sum();
+    objective_ = (target_ * z_).sum() - (s_ > 0).select(row_target_ * s_.log(), 0.0).sum();
+}
+
+bool LocalProblem::stale() const { return z_.abs().maxCoeff() > stale_after; }
+
+Array LocalProblem::step() const {
+    const Array sinkhorn = (b_ / column_sums_).log().max(-longest_step).min(longest_step);
+    return (active_ > 0).select(z_, sinkhorn);
+}
+
+void LocalProblem::scale(double target, Index most, Effort& effort) {
+    Relaxation relaxation;
+    double best = error_;
+    Index since_best = 0;
+    for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
+        const double omega = relaxation.omega();
+        kernel_.apply(
+            view(x_),
+            [&](Index i, double s) {
+                if (!(s > 0)) return 0.0;
+                s_[i] = y_[i] * s - row_target_[i];
+                const double ratio = row_target_[i] / (y_[i] * s);
+                return y_[i] *= omega == 1 ? ratio : std::pow(ratio, omega);
+            },
+            span(sums_), context_);
+        sums_ *= x_;
+        error_ = s_.abs().sum() + (active_ * (target_ - sums_)).abs().sum();
+        z_ += active_ * omega * (target_ / sums_).log();
+        x_ = b_ * z_.exp();
+        relaxation.observe(error_);
+        ++effort.sweeps;
+        since_best = error_ < 0.9 * best ? 0 : since_best + 1;
+        best = std::min(best, error_);
+        if (since_best > 30) break;
+    }
+}
+
+void LocalProblem::newton(double target, Index most, Effort& effort) {
+    for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
+        ++effort.newton;
+        if (!newton_step(effort)) break;
+    }
+}
+
+// One step with backtracking; false if no length of it helped.
+bool LocalProblem::newton_step(Effort& effort) {
+    const double shift = 1e-3 * std::min(error_, 1e-2);
+    Array direction = conjugate_gradients(shift, std::min(0.1, error_), effort);
+    const double longest = direction.abs().maxCoeff();
+    if (!(longest > 0) || !std::isfinite(longest)) return false;
+    if (longest > longest_step) direction *= longest_step / longest;
+    const double before = error_, objective = objective_;
+    const double slope = (residual_ * direction).sum();
+    const Array from = z_;
+    for (double length = 1; length > 1e-2; length *= 0.5) {
+        z_ = from + length * direction;
+        evaluate();
+        // Near the optimum rounding hides what the objective gains, but not what the error loses.
+        if (objective_ > objective + 1e-4 * length * slope || error_ < before) return true;
+        if (context_.stop()) break;
+    }
+    z_ = from;
+    evaluate();
+    return false;
+}
+
+// (diag(sums) - x K' diag(y / s) K x + shift diag(b)) direction = residual, over active columns.
+Array LocalProblem::conjugate_gradients(double shift, double tolerance, Effort& effort) {
+    const Array weight = (s_ > 0).select(y_ / s_, 0.0);
+    Array diagonal(b_.size()), product(b_.size());
+    kernel_.spread(view(x_), view(weight), view(s_), span(diagonal), context_);
+    diagonal = (x_ * diagonal).max(1e-12 * sums_) + shift * b_;
+    Array direction = Array::Zero(b_.size()), r = residual_, scaled = r / diagonal, p = scaled;
+    double rho = (r * scaled).sum();
+    const double enough = tolerance * tolerance * rho;
+    for (Index k = 0; k < most_cg && rho > enough && !context_.stop(); ++k, ++effort.cg) {
+        const Array moved = x_ * p;
+        kernel_.apply(
+            view(moved), [&](Index i, double s) { return weight[i] * s; }, span(product), context_);
+        product = active_ * ((sums_ + shift * b_) * p - x_ * product);
+        const double bend = (p * product).sum();
+        if (!(bend > 0)) break;
+        const double length = rho / bend;
+        direction += length * p;
+        r -= length * product;
+        scaled = r / diagonal;
+        const double next = (r * scaled).sum();
+        p = scaled + (next / rho) * p;
+        rho = next;
+    }
+    return direction;
+}
+
+}  // namespace cycloid::ot

@@ -1,0 +1,165 @@
+// The default method: exact passes in the log domain, and between them what the plan calls for,
+// over-relaxed scaling where it is dense and truncated Newton steps where it is sparse.
+#include <algorithm>
+#include <cmath>
+
+#include "cycloid/ot/local_problem.hpp"
+#include "cycloid/ot/progress.hpp"
+
+namespace cycloid::ot {
+namespace {
+
+constexpr double ladder = 4;           // ratio of two regs of the ladder
+constexpr double dense_share = 0.1;    // of entries that matter: beyond it scaling is cheaper
+constexpr double dropped = 1e-9;       // entries below this, over max(n, m), are left out of steps
+constexpr Index sweeps_a_round = 300, newton_a_round = 30;
+constexpr int most_rounds_in_vain = 8;
+
+class AutoSolver {
+public:
+    AutoSolver(Progress& progress, double reg) : progress_(progress), reg_(reg) {
+        const Options& options = progress.options;
+        point_.g.assign(progress.masses.b.size(), 0.0);
+        if (options.g != nullptr) std::copy_n(options.g, point_.g.size(), point_.g.begin());
+    }
+
+    Status run() {
+        Status status = Status::Converged;
+        for (const double reg : regs()) {
+            status = level(reg);
+            if (status != Status::Converged && reg != reg_) break;
+        }
+        return status;
+    }
+
+private:
+    // From where the plan is blurred and scaling converges at once, down to the one asked for.
+    std::vector<double> regs() const {
+        std::vector<double> regs{reg_};
+        if (progress_.options.g != nullptr) return regs;
+        const double start = spread() / 20;
+        while (regs.back() * ladder < start * 2) regs.push_back(regs.back() * ladder);
+        std::reverse(regs.begin(), regs.end());
+        return regs;
+    }
+
+    // Mean over some rows of the mean cost above the smallest.
+    double spread() const {
+        const Cost& cost = progress_.cost;
+        const Index n = cost.rows(), m = cost.columns(), stride = std::max<Index>(1, n / 64);
+        std::vector<double> buffer(static_cast<std::size_t>(m));
+        double sum = 0, count = 0;
+        for (Index i = 0; i < n; i += stride, ++count) {
+            const double* c = cost.row(i, buffer.data());
+            const Eigen::Map<const Eigen::ArrayXd> row(c, m);
+            sum += row.mean() - row.minCoeff();
+        }
+        return sum / count;
+    }
+
+    // Solves at one reg: to the goal at the last, else as far as the next one profits.
+    Status level(double reg) {
+        const bool last = reg == reg_;
+        const double goal = last ? progress_.goal() : std::max(progress_.goal(), 0.05);
+        Point accepted;
+        int in_vain = 0, scalings = 0;
+        double lowest = std::numeric_limits<double>::infinity();
+        for (;;) {
+            if (!pass(reg)) return ended();
+            if (last) progress_.keep_best(point_);
+            const bool stop = progress_.report(reg, point_.error, point_.dual, point_.kept);
+            if (point_.error <= goal) return Status::Converged;
+            if (stop) return progress_.context.monitor->reason();
+            if (!std::isfinite(point_.error)) return Status::NumericalError;
+            if (progress_.exhausted()) return Status::MaxIter;
+            in_vain = point_.error < 0.9 * lowest ? 0 : in_vain + 1;
+            lowest = std::min(lowest, point_.error);
+            if (in_vain > most_rounds_in_vain && point_.error < 1e3 * rounding(reg)) {
+                return Status::Stalled;
+            }
+            if (scalings > 0) {  // the plain, safe way, for some passes after a step that failed
+                --scalings;
+                sinkhorn_step(reg);
+            } else if (point_.error > accepted.error && point_.dual < accepted.dual) {
+                point_ = accepted;
+                scalings = 5;
+                sinkhorn_step(reg);
+                accepted = Point();
+            } else {
+                accepted = point_;
+                local_steps(reg, goal);
+            }
+        }
+    }
+
+    // One exact pass, the plan stored as the next steps will want it; false if it was cut short.
+    bool pass(double reg) {
+        const auto size = std::max(point_.g.size(), progress_.masses.a.size());
+        storage_ = point_.kept < dense_share * entries() && point_.kept > 0 ? Storage::Sparse
+                                                                           : Storage::Dense;
+        row_pass(progress_.cost, progress_.masses, reg, dropped / static_cast<double>(size),
+                 storage_, kernel_, point_, progress_.context);
+        ++progress_.out.n_passes;
+        return !progress_.context.monitor->stopped();
+    }
+
+    void local_steps(double reg, double goal) {
+        LocalProblem local(kernel_, progress_.masses, point_, progress_.context);
+        Effort effort;
+        const Index left = progress_.options.max_iter - progress_.out.n_iter;
+        if (local.inactive_mass() > 0.1) {
+            sinkhorn_step(reg);
+            return;
+        }
+        if (storage_ == Storage::Sparse) {
+            local.newton(std::max(0.3 * goal, 1e-4 * point_.error), std::min(left, newton_a_round),
+                         effort);
+        } else {
+            local.scale(std::max(0.3 * goal, 1e-6 * point_.error), std::min(left, sweeps_a_round),
+                        effort);
+        }
+        const Eigen::ArrayXd z = local.step();
+        for (std::size_t j = 0; j < point_.g.size(); ++j) point_.g[j] += reg * z[j];
+        progress_.out.n_iter += std::max<Index>(effort.sweeps + effort.newton, 1);
+        progress_.out.n_passes += effort.sweeps;
+        progress_.n_newton += effort.newton;
+        progress_.n_cg += effort.cg;
+    }
+
+    void sinkhorn_step(double reg) {
+        for (std::size_t j = 0; j < point_.g.size(); ++j) {
+            point_.g[j] += reg * std::log(progress_.masses.b[j] / point_.column_sums[j]);
+        }
+        ++progress_.out.n_iter;
+    }
+
+    // What rounding the potentials does to the marginals.
+    double rounding(double reg) const {
+        double size = 0;
+        for (std::size_t i = 0; i < point_.f.size(); ++i) {
+            size += progress_.masses.a[i] * std::fabs(point_.f[i]);
+        }
+        for (std::size_t j = 0; j < point_.g.size(); ++j) {
+            size += progress_.masses.b[j] * std::fabs(point_.g[j]);
+        }
+        return std::numeric_limits<double>::epsilon() * (1 + size / reg);
+    }
+
+    double entries() const {
+        return static_cast<double>(point_.g.size()) *
+               static_cast<double>(progress_.masses.a.size());
+    }
+    Status ended() const { return progress_.context.monitor->reason(); }
+
+    Progress& progress_;
+    double reg_;
+    Point point_;
+    Kernel kernel_;
+    Storage storage_ = Storage::Dense;
+};
+
+}  // namespace
+
+Status solve_auto(Progress& progress, double reg) { return AutoSolver(progress, reg).run(); }
+
+}  // namespace cycloid::ot

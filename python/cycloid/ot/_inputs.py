@@ -1,0 +1,117 @@
+"""What people pass to a transport problem, checked: shapes, masses, costs, potentials."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cycloid._inputs import Vector
+
+_TOTALS_AGREE = 1e-8  # relative
+
+
+def _real_array(name: str, value: Any, shape: str, ndim: int) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}")
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
+    return array
+
+
+def as_costs(M: Any) -> NDArray[Any]:
+    """Finite costs of shape (n, m), float32 or float64, stored by rows or by columns.
+
+    The caller's array where its layout allows, else a copy.
+    """
+    costs = _real_array("M", M, "(n, m)", 2)
+    if costs.size == 0:
+        raise ValueError(f"M must not be empty; got shape {costs.shape}")
+    if costs.dtype not in (np.float32, np.float64) or not costs.dtype.isnative:
+        costs = costs.astype(np.float64)
+    low, high = float(costs.min()), float(costs.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        i, j = np.argwhere(~np.isfinite(costs))[0]
+        raise ValueError(f"M must be finite; got {costs[i, j]} at index ({i}, {j})")
+    size = costs.itemsize
+    regular = costs.flags.aligned and all(stride % size == 0 for stride in costs.strides)
+    if not regular or not (_by_rows(costs) or _by_rows(costs.T)):
+        costs = np.ascontiguousarray(costs)
+    return costs
+
+
+def _by_rows(array: NDArray[Any]) -> bool:
+    """Whether rows are contiguous and come one after the other."""
+    rows, columns = array.shape
+    apart = rows == 1 or array.strides[0] >= columns * array.itemsize
+    return apart and (columns == 1 or array.strides[1] == array.itemsize)
+
+
+def stored_by_rows(array: NDArray[Any]) -> bool:
+    """Of what `as_costs` returns: whether the core may view it as it is, or else its transpose."""
+    return _by_rows(array)
+
+
+def as_masses(name: str, masses: Any, length: int, meaning: str) -> Vector:
+    """Non-negative masses of shape (length,); None or empty: uniform of total one."""
+    if masses is None:
+        return np.full(length, 1 / length)
+    array = np.asarray(masses)
+    if array.size == 0:
+        return np.full(length, 1 / length)
+    array = _real_array(name, array, f"({length},)", 1)
+    if len(array) != length:
+        raise ValueError(f"{name} must have length {length} ({meaning}); got {len(array)}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    wrong = np.flatnonzero(~((array >= 0) & (array < math.inf)))
+    if wrong.size:
+        raise ValueError(
+            f"{name} must hold finite non-negative masses; got {array[wrong[0]]:g} at index "
+            f"{wrong[0]}"
+        )
+    if not array.any():
+        raise ValueError(f"{name} must have a positive total; got only zeros")
+    return array
+
+
+def check_totals(a: Vector, b: Vector) -> None:
+    """The totals of both sides must be one number: mass is neither made nor lost."""
+    total_a, total_b = float(a.sum()), float(b.sum())
+    if not (math.isfinite(total_a) and math.isfinite(total_b)):
+        raise ValueError(f"a and b must have finite totals; got {total_a:g} and {total_b:g}")
+    if abs(total_a - total_b) > _TOTALS_AGREE * max(total_a, total_b):
+        raise ValueError(
+            f"a and b must have the same total to {_TOTALS_AGREE:g} relative; got "
+            f"a.sum() = {total_a:.12g} and b.sum() = {total_b:.12g}. Divide each by its sum, or "
+            "scale one of them"
+        )
+
+
+def as_potentials(potentials: Any, a: Vector, b: Vector) -> tuple[Vector, Vector] | None:
+    """A pair (f, g) of finite potentials, or minus infinity where there is no mass."""
+    if potentials is None:
+        return None
+    if not isinstance(potentials, tuple | list) or len(potentials) != 2:
+        raise TypeError(
+            f"potentials_init must be a pair (f, g) or None; got {type(potentials).__name__}"
+        )
+    f = _potential("f", potentials[0], a)
+    return f, _potential("g", potentials[1], b)
+
+
+def _potential(which: str, values: Any, masses: Vector) -> Vector:
+    name = f"potentials_init's {which}"
+    array = _real_array(name, values, f"({len(masses)},)", 1)
+    if len(array) != len(masses):
+        raise ValueError(f"{name} must have length {len(masses)}; got {len(array)}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    fine = np.isfinite(array) | ((masses == 0) & (array == -math.inf))
+    if not fine.all():
+        first = np.flatnonzero(~fine)[0]
+        raise ValueError(
+            f"{name} must be finite where there is mass; got {array[first]:g} at index {first}"
+        )
+    return array
