@@ -9,9 +9,12 @@ namespace {
 using Array = Eigen::ArrayXd;
 
 constexpr double longest_step = 4;   // of one Newton step, in units of reg
-constexpr double stale_after = 18;   // in units of reg: entries dropped before may matter now
+constexpr double farthest = 18;      // of all steps, in units of reg, on a sparse kernel
+constexpr double farthest_dense = 40;  // on a dense one, which lacks entries below 1e-30 alone
 constexpr Index most_cg = 500;
 constexpr double strongest = 1.95;   // over-relaxation
+constexpr double least_damping = 1e-3, most_damping = 10;  // times the error: Newton's shift
+constexpr int window = 6;            // sweeps over which a rate is measured
 
 View view(const Array& values) { return {values.data(), static_cast<std::size_t>(values.size())}; }
 std::span<double> span(Array& values) {
@@ -21,36 +24,31 @@ Eigen::Map<const Array> map(const std::vector<double>& values) {
     return {values.data(), static_cast<Eigen::Index>(values.size())};
 }
 
-// How much to over-relax, from the rate at which the error falls: Young's relation between the
-// rates of successive over-relaxation and of plain sweeps (Thibault et al. 2021, section 4).
-class Relaxation {
-public:
-    double omega() const { return omega_; }
-
-    void observe(double error) {
-        if (++seen_ <= window) {
-            if (seen_ == 1) first_ = error;
-            return;
-        }
-        const double rate = std::pow(error / first_, 1.0 / window);
-        seen_ = 0;
-        if (!(rate < 1)) {
-            omega_ = 1 + 0.5 * (omega_ - 1);
-            return;
-        }
-        if (rate <= omega_ - 1) return;
-        const double plain = std::pow(rate + omega_ - 1, 2) / (rate * omega_ * omega_);
-        const double best = 2 / (1 + std::sqrt(std::max(1 - plain, 0.0)));
-        omega_ = std::clamp(best, omega_, strongest);
-    }
-
-private:
-    static constexpr int window = 6;
-    double omega_ = 1, first_ = 0;
-    int seen_ = 0;
-};
-
 }  // namespace
+
+void Relaxation::restart(double error) {
+    seen_ = 0;
+    highest_ = 100 * error;
+}
+
+void Relaxation::observe(double error) {
+    if (error > highest_) {
+        omega_ = 1 + 0.5 * (omega_ - 1);
+        restart(error);
+    }
+    // What a change of omega stirs up first is no rate yet.
+    const int settling = static_cast<int>(2 / (2 - omega_));
+    if (++seen_ <= settling + window) {
+        if (seen_ == settling + 1) first_ = error;
+        return;
+    }
+    const double rate = std::pow(error / first_, 1.0 / window);
+    seen_ = 0;
+    if (!(rate < 1) || rate <= omega_ - 1) return;
+    const double plain = std::pow(rate + omega_ - 1, 2) / (rate * omega_ * omega_);
+    const double best = 2 / (1 + std::sqrt(std::max(1 - plain, 0.0)));
+    omega_ = std::clamp(best, omega_, strongest);
+}
 
 LocalProblem::LocalProblem(const Kernel& kernel, const Masses& masses, const Point& point,
                            const Context& context)
@@ -79,6 +77,12 @@ LocalProblem::LocalProblem(const Kernel& kernel, const Masses& masses, const Poi
     active_ = (sums_ > 0.5 * column_sums_ && b_ - left_out > 0.1 * b_).cast<double>();
     target_ = (active_ > 0).select(b_ - left_out, sums_);
     assess();
+    farthest_ = farthest_dense;
+    if (kernel_.storage() == Storage::Sparse) {
+        // What is left out grows with exp(z): as far as it stays below the error.
+        const double room = error_ / std::max(left_out.sum(), 1e-300);
+        farthest_ = std::clamp(std::log(room), 2.0, farthest);
+    }
 }
 
 void LocalProblem::evaluate() {
@@ -100,15 +104,15 @@ void LocalProblem::assess() {
     objective_ = (target_ * z_).sum() - (s_ > 0).select(row_target_ * s_.log(), 0.0).sum();
 }
 
-bool LocalProblem::stale() const { return z_.abs().maxCoeff() > stale_after; }
+bool LocalProblem::stale() const { return z_.abs().maxCoeff() > farthest_; }
 
 Array LocalProblem::step() const {
     const Array sinkhorn = (b_ / column_sums_).log().max(-longest_step).min(longest_step);
     return (active_ > 0).select(z_, sinkhorn);
 }
 
-void LocalProblem::scale(double target, Index most, Effort& effort) {
-    Relaxation relaxation;
+void LocalProblem::scale(double target, Index most, Relaxation& relaxation, Effort& effort) {
+    relaxation.restart(error_);
     double best = error_;
     Index since_best = 0;
     for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
@@ -130,24 +134,29 @@ void LocalProblem::scale(double target, Index most, Effort& effort) {
         ++effort.sweeps;
         since_best = error_ < 0.9 * best ? 0 : since_best + 1;
         best = std::min(best, error_);
-        if (since_best > 30) break;
+        // Over-relaxation may first raise the error, for the longer the stronger it is.
+        if (static_cast<double>(since_best) > 20 + 10 / (2 - omega)) break;
     }
 }
 
-void LocalProblem::newton(double target, Index most, Effort& effort) {
+void LocalProblem::newton(double target, Index most, double& damping, Effort& effort) {
     for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
         ++effort.newton;
-        if (!newton_step(effort)) break;
+        if (!newton_step(damping, effort)) break;
     }
 }
 
 // One step with backtracking; false if no length of it helped.
-bool LocalProblem::newton_step(Effort& effort) {
-    const double shift = 1e-3 * std::min(error_, 1e-2);
-    Array direction = conjugate_gradients(shift, std::min(0.1, error_), effort);
+bool LocalProblem::newton_step(double& damping, Effort& effort) {
+    Array direction = conjugate_gradients(damping * std::min(error_, 1e-2),
+                                          std::min(0.1, error_), effort);
     const double longest = direction.abs().maxCoeff();
     if (!(longest > 0) || !std::isfinite(longest)) return false;
-    if (longest > longest_step) direction *= longest_step / longest;
+    const double allowed = std::min(longest_step, farthest_);
+    damping = longest > allowed ? std::min(4 * damping, most_damping)
+                                : std::max(damping / 4, least_damping);
+    // Groups of columns that hardly any mass links want to move far; the others should not wait.
+    direction = direction.min(allowed).max(-allowed);
     const double before = error_, objective = objective_;
     const double slope = (residual_ * direction).sum();
     const Array from = z_;

@@ -11,7 +11,6 @@ namespace {
 
 constexpr double ladder = 4;           // ratio of two regs of the ladder
 constexpr double dense_share = 0.1;    // of entries that matter: beyond it scaling is cheaper
-constexpr double dropped = 1e-9;       // entries below this, over max(n, m), are left out of steps
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
 constexpr int most_rounds_in_vain = 8;
 
@@ -82,7 +81,8 @@ private:
                 sinkhorn_step(reg);
             } else if (point_.error > accepted.error && point_.dual < accepted.dual) {
                 point_ = accepted;
-                scalings = 5;
+                scalings = 2;
+                dropped_ *= 1e-2;
                 sinkhorn_step(reg);
                 accepted = Point();
             } else {
@@ -97,7 +97,7 @@ private:
         const auto size = std::max(point_.g.size(), progress_.masses.a.size());
         storage_ = point_.kept < dense_share * entries() && point_.kept > 0 ? Storage::Sparse
                                                                            : Storage::Dense;
-        row_pass(progress_.cost, progress_.masses, reg, dropped / static_cast<double>(size),
+        row_pass(progress_.cost, progress_.masses, reg, dropped_ / static_cast<double>(size),
                  storage_, kernel_, point_, progress_.context);
         ++progress_.out.n_passes;
         return !progress_.context.monitor->stopped();
@@ -113,10 +113,10 @@ private:
         }
         if (storage_ == Storage::Sparse) {
             local.newton(std::max(0.3 * goal, 1e-4 * point_.error), std::min(left, newton_a_round),
-                         effort);
+                         damping_, effort);
         } else {
             local.scale(std::max(0.3 * goal, 1e-6 * point_.error), std::min(left, sweeps_a_round),
-                        effort);
+                        relaxation_, effort);
         }
         const Eigen::ArrayXd z = local.step();
         for (std::size_t j = 0; j < point_.g.size(); ++j) point_.g[j] += reg * z[j];
@@ -155,6 +155,9 @@ private:
     double reg_;
     Point point_;
     Kernel kernel_;
+    Relaxation relaxation_;
+    double damping_ = 0.1;
+    double dropped_ = 1e-9;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };
 

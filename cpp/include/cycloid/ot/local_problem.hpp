@@ -12,6 +12,19 @@ struct Effort {
     Index sweeps = 0, newton = 0, cg = 0;
 };
 
+// How much to over-relax, from the rate at which the error falls: Young's relation between the
+// rates of successive over-relaxation and of plain sweeps (Thibault et al. 2021, section 4).
+class Relaxation {
+public:
+    double omega() const { return omega_; }
+    void restart(double error);
+    void observe(double error);
+
+private:
+    double omega_ = 1, first_ = 0, highest_ = 0;
+    int seen_ = 0;
+};
+
 // What the kernel leaves out (entries dropped, digits lost to single precision) stays in the
 // equations as a constant, so the residual at z = 0 is the exact one: what is lost only costs rate.
 class LocalProblem {
@@ -21,8 +34,8 @@ public:
 
     // Over-relaxed Sinkhorn sweeps, or truncated Newton steps, until the error here is at most
     // `target`, the kernel is stale, or nothing is gained any more.
-    void scale(double target, Index most, Effort& effort);
-    void newton(double target, Index most, Effort& effort);
+    void scale(double target, Index most, Relaxation& relaxation, Effort& effort);
+    void newton(double target, Index most, double& damping, Effort& effort);
 
     double error() const { return error_; }
     double inactive_mass() const { return (b_ * (1 - active_)).sum(); }
@@ -32,7 +45,7 @@ public:
 private:
     void evaluate();  // x, s, y and the column sums at z; then assess()
     void assess();    // residual, error and objective from those
-    bool newton_step(Effort& effort);
+    bool newton_step(double& damping, Effort& effort);
     Eigen::ArrayXd conjugate_gradients(double shift, double tolerance, Effort& effort);
     bool stale() const;
 
@@ -44,7 +57,7 @@ private:
     Eigen::ArrayXd active_;            // 1 for a column that the kernel holds, else 0
     Eigen::ArrayXd z_, x_, s_, y_;     // x = b exp(z), s = K x, y = row_target / s
     Eigen::ArrayXd sums_, residual_;   // x (K'y); target - sums
-    double error_ = 0, objective_ = 0;
+    double error_ = 0, objective_ = 0, farthest_ = 0;
 };
 
 }  // namespace cycloid::ot
