@@ -40,7 +40,9 @@ def check(result, a, b, M, reg, tol=1e-9):
     assert_array_equal(result.plan(), plan)
     assert result.converged
     assert result.violation <= tol
-    assert reference.violation(plan, a, b) == pytest.approx(result.violation, abs=2e-13)
+    # Exponentials of two libraries differ by the rounding of their arguments.
+    rounding = 2e-13 + 1e-15 * np.abs(M).max() / reg
+    assert reference.violation(plan, a, b) == pytest.approx(result.violation, abs=rounding)
     scale = max(1, np.abs(M).max()) * a.sum()
     assert result.transport_cost == pytest.approx((plan * M).sum(), abs=1e-12 * scale)
     assert result.value == pytest.approx(

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cycloid/core/simd.hpp"
-
 namespace cycloid::ot {
 namespace {
 
@@ -13,25 +11,6 @@ using Array = Eigen::ArrayXd;
 using ConstMap = Eigen::Map<const Array>;
 
 ConstMap map(View values) { return {values.data(), static_cast<Eigen::Index>(values.size())}; }
-
-constexpr double least_exponent = -600;  // smaller entries count as this one: no denormal numbers
-
-// Row i of exp((f_i + g_j - cost_j) / reg). Exponents above zero are rare; the factor that they
-// share is taken out first.
-void plan_row(const double* cost, double f, View g, double inverse_reg, double* plan) {
-    double largest = 0;
-    const auto m = static_cast<Index>(g.size());
-#pragma omp simd reduction(max : largest)
-    for (Index j = 0; j < m; ++j) {
-        plan[j] = (f + g[j] - cost[j]) * inverse_reg;
-        largest = std::max(largest, plan[j]);
-    }
-    const double factor = std::exp(largest);
-#pragma omp simd
-    for (Index j = 0; j < m; ++j) {
-        plan[j] = factor * simd::exp_nonpositive(std::max(plan[j] - largest, least_exponent));
-    }
-}
 
 class Certifier {
 public:
@@ -63,9 +42,9 @@ private:
         Array factors(a_.size());
         moved_.resize(a_.size());
         std::vector<double> sums(pieces_.count * m), scaled(pieces_.count * m);
-        each_row([&](Index piece, Index i, const double* cost, const double* plan) {
+        each_row([&](Index piece, Index i, const double* cost, const double* plan, double sum) {
             const ConstMap p(plan, m);
-            rows_[i] = p.sum();
+            rows_[i] = sum;
             moved_[i] = (p * ConstMap(cost, m)).sum();
             factors[i] = std::min(1.0, a_[i] / rows_[i]);
             Eigen::Map<Array>(sums.data() + piece * m, m) += p;
@@ -85,9 +64,9 @@ private:
         const Array y = (b_ / scaled_columns_).min(1.0);
         const Array h = (b_ - y * scaled_columns_).max(0.0);
         Array rows(a_.size()), spread(a_.size());
-        each_row([&](Index, Index i, const double* cost, const double* plan) {
+        each_row([&](Index, Index i, const double* cost, const double* plan, double) {
             rows[i] = x[i] * (ConstMap(plan, m) * y).sum();
-            spread[i] = (ConstMap(cost, m) * h).sum();
+            spread[i] = (h * ConstMap(cost, m)).sum();
         });
         const Array e = (a_ - rows).max(0.0);
         const double lacking = e.sum(), sum_h = h.sum();
@@ -108,8 +87,8 @@ private:
             std::vector<double> buffer(g_.size()), plan(g_.size());
             for (Index i = pieces_.begin(piece); i < pieces_.end(piece); ++i) {
                 const double* cost = cost_.row(i, buffer.data());
-                plan_row(cost, f_[i], g_, 1 / reg_, plan.data());
-                body(piece, i, cost, plan.data());
+                const double sum = plan_row(cost, f_[i], g_.data(), g_.size(), 1 / reg_, plan.data());
+                body(piece, i, cost, plan.data(), sum);
             }
         });
     }

@@ -128,7 +128,7 @@ void LocalProblem::scale(double target, Index most, Relaxation& relaxation, Effo
             span(sums_), context_);
         sums_ *= x_;
         error_ = s_.abs().sum() + (active_ * (target_ - sums_)).abs().sum();
-        z_ += active_ * omega * (target_ / sums_).log();
+        z_ += (active_ > 0).select(omega * (target_ / sums_).log(), 0.0);
         x_ = b_ * z_.exp();
         relaxation.observe(error_);
         ++effort.sweeps;

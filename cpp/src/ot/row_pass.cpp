@@ -79,4 +79,22 @@ void row_pass(const Cost& cost, const Masses& masses, double reg, double least, 
     }
 }
 
+// Exponents above zero are rare; the factor that they share is taken out first.
+double plan_row(const double* cost, double f, const double* g, Index m, double inverse_reg,
+                double* plan) {
+    double largest = 0, sum = 0;
+#pragma omp simd reduction(max : largest)
+    for (Index j = 0; j < m; ++j) {
+        plan[j] = (f + g[j] - cost[j]) * inverse_reg;
+        largest = std::max(largest, plan[j]);
+    }
+    const double factor = std::exp(largest);
+#pragma omp simd reduction(+ : sum)
+    for (Index j = 0; j < m; ++j) {
+        plan[j] = factor * simd::exp_nonpositive(std::max(plan[j] - largest, least_exponent));
+        sum += plan[j];
+    }
+    return sum;
+}
+
 }  // namespace cycloid::ot

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double ladder = 4;           // ratio of two regs of the ladder
 constexpr double dense_share = 0.1;    // of entries that matter: beyond it scaling is cheaper
+constexpr double small = 2500;         // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
 constexpr int most_rounds_in_vain = 8;
 
@@ -60,6 +61,7 @@ private:
     Status level(double reg) {
         const bool last = reg == reg_;
         const double goal = last ? progress_.goal() : std::max(progress_.goal(), 0.05);
+        scaling_is_slow_ = false;
         Point accepted;
         int in_vain = 0, scalings = 0;
         double lowest = std::numeric_limits<double>::infinity();
@@ -95,8 +97,8 @@ private:
     // One exact pass, the plan stored as the next steps will want it; false if it was cut short.
     bool pass(double reg) {
         const auto size = std::max(point_.g.size(), progress_.masses.a.size());
-        storage_ = point_.kept < dense_share * entries() && point_.kept > 0 ? Storage::Sparse
-                                                                           : Storage::Dense;
+        const bool few = point_.kept > 0 && point_.kept < dense_share * entries();
+        storage_ = few && entries() > small ? Storage::Sparse : Storage::Dense;
         row_pass(progress_.cost, progress_.masses, reg, dropped_ / static_cast<double>(size),
                  storage_, kernel_, point_, progress_.context);
         ++progress_.out.n_passes;
@@ -111,12 +113,13 @@ private:
             sinkhorn_step(reg);
             return;
         }
-        if (storage_ == Storage::Sparse) {
+        if (storage_ == Storage::Sparse || scaling_is_slow_) {
             local.newton(std::max(0.3 * goal, 1e-4 * point_.error), std::min(left, newton_a_round),
                          damping_, effort);
         } else {
-            local.scale(std::max(0.3 * goal, 1e-6 * point_.error), std::min(left, sweeps_a_round),
-                        relaxation_, effort);
+            const double target = std::max(0.3 * goal, 1e-6 * point_.error);
+            local.scale(target, std::min(left, sweeps_a_round), relaxation_, effort);
+            scaling_is_slow_ = local.error() > target;
         }
         const Eigen::ArrayXd z = local.step();
         for (std::size_t j = 0; j < point_.g.size(); ++j) point_.g[j] += reg * z[j];
@@ -157,6 +160,7 @@ private:
     Kernel kernel_;
     Relaxation relaxation_;
     double damping_ = 0.1;
+    bool scaling_is_slow_ = false;  // at this reg
     double dropped_ = 1e-9;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };

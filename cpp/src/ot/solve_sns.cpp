@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cycloid/core/simd.hpp"
 #include "cycloid/ot/progress.hpp"
 
 namespace cycloid::ot {
@@ -46,12 +45,9 @@ public:
             Eigen::Map<Array> sums(partial.data() + piece * m_, m_);
             for (Index i = pieces.begin(piece); i < pieces.end(piece); ++i) {
                 if (progress_.context.stop()) return;
-                const Eigen::Map<const Array> cost(progress_.cost.row(i, buffer.data()), m_);
                 Eigen::Map<Array> row(plan_.data() + i * m_, m_);
-                row = (z[i] + z.tail(m_) - cost) / reg_;
-                const double top = std::max(row.maxCoeff(), 0.0), factor = std::exp(top);
-                for (double& p : row) p = factor * simd::exp_nonpositive(p - top);
-                marginals[i] = row.sum();
+                const double* cost = progress_.cost.row(i, buffer.data());
+                marginals[i] = plan_row(cost, z[i], z.data() + n_, m_, 1 / reg_, row.data());
                 sums += row;
             }
         });

@@ -26,4 +26,8 @@ struct Point {
 void row_pass(const Cost& cost, const Masses& masses, double reg, double least, Storage storage,
               Kernel& kernel, Point& point, const Context& context);
 
+// Row i of a plan for any potentials, plan_j = exp((f_i + g_j - cost_j) / reg); returns its sum.
+double plan_row(const double* cost, double f, const double* g, Index m, double inverse_reg,
+                double* plan);
+
 }  // namespace cycloid::ot
