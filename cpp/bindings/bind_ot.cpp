@@ -51,8 +51,8 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
     const ot::Problem problem{*cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
     ot::Options options;
     options.method = pick<Method>(
-        method,
-        {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}}, "method");
+        method, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
+        "method");
     options.tol = tol;
     options.max_iter = max_iter;
     if (!g.is_none()) options.g = view_vector(g, "g", m);

@@ -16,8 +16,15 @@ class Certifier {
 public:
     Certifier(const Cost& cost, const Masses& masses, double reg, View f, View g,
               const Context& context)
-        : cost_(cost), a_(map(masses.a)), b_(map(masses.b)), reg_(reg), f_(f), g_(g),
-          context_(context), pieces_(cost.rows(), cost.columns()), rows_(a_.size()) {}
+        : cost_(cost),
+          a_(map(masses.a)),
+          b_(map(masses.b)),
+          reg_(reg),
+          f_(f),
+          g_(g),
+          context_(context),
+          pieces_(cost.rows(), cost.columns()),
+          rows_(a_.size()) {}
 
     Certificate run() {
         const Array scale = sum_plan();
@@ -87,7 +94,8 @@ private:
             std::vector<double> buffer(g_.size()), plan(g_.size());
             for (Index i = pieces_.begin(piece); i < pieces_.end(piece); ++i) {
                 const double* cost = cost_.row(i, buffer.data());
-                const double sum = plan_row(cost, f_[i], g_.data(), g_.size(), 1 / reg_, plan.data());
+                const double sum =
+                    plan_row(cost, f_[i], g_.data(), g_.size(), 1 / reg_, plan.data());
                 body(piece, i, cost, plan.data(), sum);
             }
         });

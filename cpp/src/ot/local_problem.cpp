@@ -1,5 +1,6 @@
 #include "cycloid/ot/local_problem.hpp"
 
+#include <Eigen/SparseCholesky>
 #include <algorithm>
 #include <cmath>
 
@@ -8,13 +9,14 @@ namespace {
 
 using Array = Eigen::ArrayXd;
 
-constexpr double longest_step = 4;   // of one Newton step, in units of reg
-constexpr double farthest = 18;      // of all steps, in units of reg, on a sparse kernel
+constexpr double longest_step = 4;     // of one Newton step, in units of reg
+constexpr double farthest = 18;        // of all steps, in units of reg, on a sparse kernel
 constexpr double farthest_dense = 40;  // on a dense one, which lacks entries below 1e-30 alone
-constexpr Index most_cg = 500;
-constexpr double strongest = 1.95;   // over-relaxation
+constexpr Index most_cg = 500, many_cg = 100;
+constexpr double most_links = 12;   // entries a row or column: more would fill in a factor
+constexpr double strongest = 1.95;  // over-relaxation
 constexpr double least_damping = 1e-3, most_damping = 10;  // times the error: Newton's shift
-constexpr int window = 6;            // sweeps over which a rate is measured
+constexpr int window = 6;                                  // sweeps over which a rate is measured
 
 View view(const Array& values) { return {values.data(), static_cast<std::size_t>(values.size())}; }
 std::span<double> span(Array& values) {
@@ -25,6 +27,44 @@ Eigen::Map<const Array> map(const std::vector<double>& values) {
 }
 
 }  // namespace
+
+// Solves with diag(d) - B' diag(w) B, B = K diag(x), by factoring [diag(1 / w), B; B', diag(d)],
+// which stays as sparse as the plan: with few links it is nearly a forest, and however weak some
+// of them are, elimination sees them.
+class Factor {
+public:
+    explicit Factor(Index n) : n_(n) {}
+
+    bool compute(const Kernel& kernel, const Array& x, const Array& weight, const Array& diagonal) {
+        const Index size = n_ + diagonal.size();
+        std::vector<Eigen::Triplet<double>> entries;
+        entries.reserve(static_cast<std::size_t>(kernel.stored()) + size);
+        const Array root = weight.sqrt();  // scales rows: their diagonal is one
+        for (Index i = 0; i < size; ++i)
+            entries.push_back({int(i), int(i), i < n_ ? 1.0 : diagonal[i - n_]});
+        kernel.each_entry([&](Index i, Index j, double k) {
+            entries.push_back({int(n_ + j), int(i), root[i] * k * x[j]});
+        });
+        Eigen::SparseMatrix<double> lower(size, size);
+        lower.setFromTriplets(entries.begin(), entries.end());
+        if (!analyzed_) solver_.analyzePattern(lower);
+        analyzed_ = true;
+        solver_.factorize(lower);
+        return solver_.info() == Eigen::Success && (solver_.vectorD().array() > 0).all();
+    }
+    Array solve(const Array& r) const {
+        Eigen::VectorXd right = Eigen::VectorXd::Zero(n_ + r.size());
+        right.tail(r.size()) = r.matrix();
+        return solver_.solve(right).tail(r.size()).array();
+    }
+
+private:
+    Index n_;
+    bool analyzed_ = false;
+    Eigen::SimplicialLDLT<Eigen::SparseMatrix<double>> solver_;
+};
+
+LocalProblem::~LocalProblem() = default;
 
 void Relaxation::restart(double error) {
     seen_ = 0;
@@ -63,7 +103,8 @@ LocalProblem::LocalProblem(const Kernel& kernel, const Masses& masses, const Poi
       x_(b_),
       s_(a_.size()),
       y_(a_),
-      sums_(b_.size()) {
+      sums_(b_.size()),
+      diagonal_(b_.size()) {
     kernel_.apply(
         view(x_),
         [&](Index i, double s) {
@@ -139,22 +180,21 @@ void LocalProblem::scale(double target, Index most, Relaxation& relaxation, Effo
     }
 }
 
-void LocalProblem::newton(double target, Index most, double& damping, Effort& effort) {
+void LocalProblem::newton(double target, Index most, NewtonMemory& memory, Effort& effort) {
     for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
         ++effort.newton;
-        if (!newton_step(damping, effort)) break;
+        if (!newton_step(memory, effort)) break;
     }
 }
 
 // One step with backtracking; false if no length of it helped.
-bool LocalProblem::newton_step(double& damping, Effort& effort) {
-    Array direction = conjugate_gradients(damping * std::min(error_, 1e-2),
-                                          std::min(0.1, error_), effort);
+bool LocalProblem::newton_step(NewtonMemory& memory, Effort& effort) {
+    Array direction = conjugate_gradients(std::min(0.1, error_), memory, effort);
     const double longest = direction.abs().maxCoeff();
     if (!(longest > 0) || !std::isfinite(longest)) return false;
     const double allowed = std::min(longest_step, farthest_);
-    damping = longest > allowed ? std::min(4 * damping, most_damping)
-                                : std::max(damping / 4, least_damping);
+    memory.damping = longest > allowed ? std::min(4 * memory.damping, most_damping)
+                                       : std::max(memory.damping / 4, least_damping);
     // Groups of columns that hardly any mass links want to move far; the others should not wait.
     direction = direction.min(allowed).max(-allowed);
     const double before = error_, objective = objective_;
@@ -173,30 +213,46 @@ bool LocalProblem::newton_step(double& damping, Effort& effort) {
 }
 
 // (diag(sums) - x K' diag(y / s) K x + shift diag(b)) direction = residual, over active columns.
-Array LocalProblem::conjugate_gradients(double shift, double tolerance, Effort& effort) {
+Array LocalProblem::conjugate_gradients(double tolerance, NewtonMemory& memory, Effort& effort) {
+    const double shift = memory.damping * std::min(error_, 1e-2);
     const Array weight = (s_ > 0).select(y_ / s_, 0.0);
-    Array diagonal(b_.size()), product(b_.size());
-    kernel_.spread(view(x_), view(weight), view(s_), span(diagonal), context_);
-    diagonal = (x_ * diagonal).max(1e-12 * sums_) + shift * b_;
-    Array direction = Array::Zero(b_.size()), r = residual_, scaled = r / diagonal, p = scaled;
+    const Array own = sums_ + shift * b_;
+    kernel_.spread(view(x_), view(weight), view(s_), span(diagonal_), context_);
+    diagonal_ = (x_ * diagonal_).max(1e-12 * sums_) + shift * b_;
+    const double links = kernel_.stored() / static_cast<double>(a_.size() + b_.size());
+    const bool few_links = kernel_.storage() == Storage::Sparse && links < most_links;
+    if (few_links && memory.factorize) {
+        if (!factor_) factor_ = std::make_unique<Factor>(a_.size());
+        if (!factor_->compute(kernel_, x_, weight, own)) factor_.reset();
+    }
+    const Index most = few_links && !memory.factorize ? many_cg : most_cg;
+    Array direction = Array::Zero(b_.size()), product(b_.size());
+    Array r = residual_, scaled = precondition(r), p = scaled;
     double rho = (r * scaled).sum();
     const double enough = tolerance * tolerance * rho;
-    for (Index k = 0; k < most_cg && rho > enough && !context_.stop(); ++k, ++effort.cg) {
+    Index k = 0;
+    for (; k < most && rho > enough && !context_.stop(); ++k) {
         const Array moved = x_ * p;
         kernel_.apply(
             view(moved), [&](Index i, double s) { return weight[i] * s; }, span(product), context_);
-        product = active_ * ((sums_ + shift * b_) * p - x_ * product);
+        product = active_ * (own * p - x_ * product);
         const double bend = (p * product).sum();
         if (!(bend > 0)) break;
         const double length = rho / bend;
         direction += length * p;
         r -= length * product;
-        scaled = r / diagonal;
+        scaled = precondition(r);
         const double next = (r * scaled).sum();
         p = scaled + (next / rho) * p;
         rho = next;
     }
+    effort.cg += k;
+    memory.factorize |= few_links && k == many_cg;
     return direction;
+}
+
+Array LocalProblem::precondition(const Array& r) const {
+    return factor_ ? Array(active_ * factor_->solve(r)) : Array(r / diagonal_);
 }
 
 }  // namespace cycloid::ot

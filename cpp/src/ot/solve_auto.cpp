@@ -9,11 +9,12 @@
 namespace cycloid::ot {
 namespace {
 
-constexpr double ladder = 4;           // ratio of two regs of the ladder
-constexpr double dense_share = 0.1;    // of entries that matter: beyond it scaling is cheaper
-constexpr double small = 2500;         // entries: too few to look for those that matter
+constexpr double ladder = 4;         // ratio of two regs of the ladder
+constexpr double rough = 0.2;        // the error that is enough before the last of them
+constexpr double dense_share = 0.2;  // of entries that matter: beyond it scaling is cheaper
+constexpr double small = 2500;       // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
-constexpr int most_rounds_in_vain = 8;
+constexpr int most_rounds_in_vain = 20;
 
 class AutoSolver {
 public:
@@ -38,7 +39,7 @@ private:
         std::vector<double> regs{reg_};
         if (progress_.options.g != nullptr) return regs;
         const double start = spread() / 20;
-        while (regs.back() * ladder < start * 2) regs.push_back(regs.back() * ladder);
+        while (2 * start > ladder * regs.back()) regs.push_back(regs.back() * ladder);
         std::reverse(regs.begin(), regs.end());
         return regs;
     }
@@ -60,7 +61,7 @@ private:
     // Solves at one reg: to the goal at the last, else as far as the next one profits.
     Status level(double reg) {
         const bool last = reg == reg_;
-        const double goal = last ? progress_.goal() : std::max(progress_.goal(), 0.05);
+        const double goal = last ? progress_.goal() : std::max(progress_.goal(), rough);
         scaling_is_slow_ = false;
         Point accepted;
         int in_vain = 0, scalings = 0;
@@ -83,8 +84,8 @@ private:
                 sinkhorn_step(reg);
             } else if (point_.error > accepted.error && point_.dual < accepted.dual) {
                 point_ = accepted;
-                scalings = 2;
-                dropped_ *= 1e-2;
+                scalings = 1;
+                dropped_ *= 1e-4;
                 sinkhorn_step(reg);
                 accepted = Point();
             } else {
@@ -115,7 +116,7 @@ private:
         }
         if (storage_ == Storage::Sparse || scaling_is_slow_) {
             local.newton(std::max(0.3 * goal, 1e-4 * point_.error), std::min(left, newton_a_round),
-                         damping_, effort);
+                         newton_, effort);
         } else {
             const double target = std::max(0.3 * goal, 1e-6 * point_.error);
             local.scale(target, std::min(left, sweeps_a_round), relaxation_, effort);
@@ -159,9 +160,9 @@ private:
     Point point_;
     Kernel kernel_;
     Relaxation relaxation_;
-    double damping_ = 0.1;
+    NewtonMemory newton_;
     bool scaling_is_slow_ = false;  // at this reg
-    double dropped_ = 1e-9;  // entries below this, over max(n, m), are left out of steps
+    double dropped_ = 1e-9;         // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };
 

@@ -147,8 +147,7 @@ public:
 private:
     // One sparse Newton step with Armijo's rule (lines 9 to 13); false if no length of it helps.
     bool step(Array& z, DualPoint& at, Index count) {
-        const Array direction =
-            newton_direction(at, n_, at.largest(count), progress_) * reg_;
+        const Array direction = newton_direction(at, n_, at.largest(count), progress_) * reg_;
         ++progress_.n_newton;
         ++progress_.out.n_iter;
         const double slope = (at.gradient * direction).sum(), before = at.objective;

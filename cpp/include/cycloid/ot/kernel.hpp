@@ -44,6 +44,10 @@ public:
     // out_j = sum_i y_i K_ij (s_i - K_ij x_j)
     void spread(View x, View y, View s, std::span<double> out, const Context& context) const;
 
+    // body(i, j, K_ij) for the entries of sparse storage, rows in order.
+    template <class Body>
+    void each_entry(const Body& body) const;
+
     Storage storage() const { return storage_; }
     double stored() const;
 
@@ -81,6 +85,19 @@ void Kernel::apply(View x, const Row& row, std::span<double> out, const Context&
     add_up(partial_, out);
 }
 
+template <class Body>
+void Kernel::each_entry(const Body& body) const {
+    for (Index piece = 0; piece < pieces_.count; ++piece) {
+        const Part& part = parts_[piece];
+        const Index first = pieces_.begin(piece);
+        for (Index i = first; i < pieces_.end(piece); ++i) {
+            for (Index q = part.starts[i - first]; q < part.starts[i - first + 1]; ++q) {
+                body(i, Index{part.columns[q]}, double{part.values[q]});
+            }
+        }
+    }
+}
+
 // Four rows at a time share the loads of x and of the sums.
 template <class Row>
 void Kernel::apply_dense(Index piece, const double* x, const Row& row, double* sum) const {
@@ -99,8 +116,8 @@ void Kernel::apply_dense(Index piece, const double* x, const Row& row, double* s
         const double y0 = row(i, s0), y1 = row(i + 1, s1), y2 = row(i + 2, s2), y3 = row(i + 3, s3);
 #pragma omp simd
         for (Index j = 0; j < m; ++j) {
-            sum[j] += y0 * double{k0[j]} + y1 * double{k1[j]} + y2 * double{k2[j]} +
-                      y3 * double{k3[j]};
+            sum[j] +=
+                y0 * double{k0[j]} + y1 * double{k1[j]} + y2 * double{k2[j]} + y3 * double{k3[j]};
         }
     }
     for (; i < end; ++i) {

@@ -22,8 +22,8 @@ enum class Method { Auto, Sinkhorn, Sns };
 
 struct Options {
     Method method = Method::Auto;
-    double tol = 1e-9;       // on the violation
-    Index max_iter = 10000;  // scaling sweeps and Newton steps
+    double tol = 1e-9;          // on the violation
+    Index max_iter = 10000;     // scaling sweeps and Newton steps
     const double* g = nullptr;  // start; null: zero. The best f for it is as good as any.
     Index n_sinkhorn = 20, n_newton = 100;  // Method::Sns alone, as the next
     double density = 0;                     // share of the plan's entries that Newton keeps
