@@ -14,7 +14,8 @@ constexpr double rough = 0.2;        // the error that is enough before the last
 constexpr double dense_share = 0.2;  // of entries that matter: beyond it scaling is cheaper
 constexpr double small = 2500;       // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
-constexpr int most_rounds_in_vain = 20;
+constexpr double most_rounding = 1e3;  // errors below that multiple of it may be all there is
+constexpr int most_rounds_in_vain = 20, patience = 40;
 
 class AutoSolver {
 public:
@@ -24,20 +25,34 @@ public:
         if (options.g != nullptr) std::copy_n(options.g, point_.g.size(), point_.g.begin());
     }
 
+    // A rough error on the way down loses the flow of small groups of bins, which then have far to
+    // go at the last reg. Most problems have no such groups; for the others the way is repeated.
     Status run() {
-        Status status = Status::Converged;
-        for (const double reg : regs()) {
-            status = level(reg);
-            if (status != Status::Converged && reg != reg_) break;
+        Status status = Status::Stalled;
+        for (const double error : {rough, 1e-3, 0.0}) {
+            way_error_ = std::max(error, progress_.goal());
+            patient_ = error == 0;
+            status = descend(regs(error == rough && progress_.options.g != nullptr));
+            if (status != Status::Stalled || progress_.error < most_rounding * rounding(reg_))
+                break;
+            std::fill(point_.g.begin(), point_.g.end(), 0.0);
         }
         return status;
     }
 
 private:
+    Status descend(const std::vector<double>& regs) {
+        for (const double reg : regs) {
+            const Status status = level(reg);
+            if (status != Status::Converged) return status;
+        }
+        return Status::Converged;
+    }
+
     // From where the plan is blurred and scaling converges at once, down to the one asked for.
-    std::vector<double> regs() const {
+    std::vector<double> regs(bool last_alone) const {
         std::vector<double> regs{reg_};
-        if (progress_.options.g != nullptr) return regs;
+        if (last_alone) return regs;
         const double start = spread() / 20;
         while (2 * start > ladder * regs.back()) regs.push_back(regs.back() * ladder);
         std::reverse(regs.begin(), regs.end());
@@ -61,10 +76,10 @@ private:
     // Solves at one reg: to the goal at the last, else as far as the next one profits.
     Status level(double reg) {
         const bool last = reg == reg_;
-        const double goal = last ? progress_.goal() : std::max(progress_.goal(), rough);
+        const double goal = last ? progress_.goal() : way_error_;
         scaling_is_slow_ = false;
         Point accepted;
-        int in_vain = 0, scalings = 0;
+        int in_vain = 0, scalings = 0, rounds = 0;
         double lowest = std::numeric_limits<double>::infinity();
         for (;;) {
             if (!pass(reg)) return ended();
@@ -76,9 +91,9 @@ private:
             if (progress_.exhausted()) return Status::MaxIter;
             in_vain = point_.error < 0.9 * lowest ? 0 : in_vain + 1;
             lowest = std::min(lowest, point_.error);
-            if (in_vain > most_rounds_in_vain && point_.error < 1e3 * rounding(reg)) {
-                return Status::Stalled;
-            }
+            const bool lost =
+                in_vain > most_rounds_in_vain && point_.error < most_rounding * rounding(reg);
+            if (lost || (!patient_ && ++rounds > patience)) return Status::Stalled;
             if (scalings > 0) {  // the plain, safe way, for some passes after a step that failed
                 --scalings;
                 sinkhorn_step(reg);
@@ -162,7 +177,9 @@ private:
     Relaxation relaxation_;
     NewtonMemory newton_;
     bool scaling_is_slow_ = false;  // at this reg
-    double dropped_ = 1e-9;         // entries below this, over max(n, m), are left out of steps
+    double way_error_ = rough;      // enough before the last reg
+    bool patient_ = false;
+    double dropped_ = 1e-9;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };
 
