@@ -22,8 +22,8 @@ def _real_array(name: str, value: Any, shape: str, ndim: int) -> NDArray[Any]:
     return array
 
 
-def as_costs(M: Any) -> NDArray[Any]:
-    """Finite costs of shape (n, m), float32 or float64, stored by rows or by columns.
+def as_costs(M: Any, reg: float) -> NDArray[Any]:
+    """Costs of shape (n, m), float32 or float64, stored by rows or by columns; finite over reg.
 
     The caller's array where its layout allows, else a copy.
     """
@@ -36,6 +36,8 @@ def as_costs(M: Any) -> NDArray[Any]:
     if not (math.isfinite(low) and math.isfinite(high)):
         i, j = np.argwhere(~np.isfinite(costs))[0]
         raise ValueError(f"M must be finite; got {costs[i, j]} at index ({i}, {j})")
+    if not math.isfinite(max(abs(low), abs(high)) / reg):
+        raise ValueError(f"reg must be such that M / reg is finite; got reg={reg:g}")
     size = costs.itemsize
     regular = costs.flags.aligned and all(stride % size == 0 for stride in costs.strides)
     if not regular or not (_by_rows(costs) or _by_rows(costs.T)):

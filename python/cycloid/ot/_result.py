@@ -144,7 +144,7 @@ def warn_unless_converged(who: str, result: TransportResult) -> None:
 class Reporter:
     """The one observer of a solve: calls `callback`, prints the table, moves the progress bar."""
 
-    COLUMNS = ("iteration", "seconds", "reg", "violation", "value", "n_kept", "n_newton", "n_passes")
+    COLUMNS = ("iteration", "seconds", "reg", "violation", "value", "n_newton", "n_passes")
 
     def __init__(self, callback: Callback | None, verbose: int, progress: bool) -> None:
         if callback is not None and not callable(callback):
