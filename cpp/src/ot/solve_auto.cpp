@@ -9,10 +9,10 @@
 namespace cycloid::ot {
 namespace {
 
-constexpr double ladder = 4;         // ratio of two regs of the ladder
-constexpr double rough = 0.2;        // the error that is enough before the last of them
-constexpr double dense_share = 0.2;  // of entries that matter: beyond it scaling is cheaper
-constexpr double small = 2500;       // entries: too few to look for those that matter
+constexpr double ladder = 4;          // ratio of two regs of the ladder
+constexpr double rough = 0.2;         // the error that is enough before the last of them
+constexpr double dense_share = 0.25;  // of entries that matter: beyond it scaling is cheaper
+constexpr double small = 2500;        // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
 constexpr double most_rounding = 1e3;  // errors below that multiple of it may be all there is
 constexpr int most_rounds_in_vain = 20, patience = 40;
@@ -179,7 +179,7 @@ private:
     bool scaling_is_slow_ = false;  // at this reg
     double way_error_ = rough;      // enough before the last reg
     bool patient_ = false;
-    double dropped_ = 1e-9;  // entries below this, over max(n, m), are left out of steps
+    double dropped_ = 1e-12;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };
 
