@@ -76,13 +76,13 @@ private:
     // Solves at one reg: to the goal at the last, else as far as the next one profits.
     Status level(double reg) {
         const bool last = reg == reg_;
-        const double goal = last ? progress_.goal() : way_error_;
         scaling_is_slow_ = false;
         Point accepted;
         int in_vain = 0, scalings = 0, rounds = 0;
         double lowest = std::numeric_limits<double>::infinity();
         for (;;) {
             if (!pass(reg)) return ended();
+            const double goal = last ? progress_.goal() : way_error();
             if (last) progress_.keep_best(point_);
             const bool stop = progress_.report(reg, point_.error, point_.dual, point_.kept);
             if (point_.error <= goal) return Status::Converged;
@@ -108,6 +108,13 @@ private:
                 local_steps(reg, goal);
             }
         }
+    }
+
+    // Enough at a reg before the last. Where few entries are left, flows that are lost now are hard
+    // to find again, and steps are cheap.
+    double way_error() const {
+        return storage_ == Storage::Sparse ? std::max(progress_.goal(), 0.05 * way_error_)
+                                           : way_error_;
     }
 
     // One exact pass, the plan stored as the next steps will want it; false if it was cut short.

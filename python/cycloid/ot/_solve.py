@@ -131,7 +131,8 @@ def solve(
 
     Examples
     --------
-    >>>     >>> from cycloid.ot import solve
+    >>> import numpy as np
+    >>> from cycloid.ot import solve
     >>> x = np.array([0.0, 1.0, 2.0])
     >>> result = solve([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], np.subtract.outer(x, x) ** 2, reg=0.1)
     >>> result.plan().round(3)

@@ -1,0 +1,41 @@
+"""The examples of the docstrings run, and the docstrings name every parameter and attribute."""
+
+import dataclasses
+import doctest
+import importlib
+import inspect
+import re
+
+import pytest
+
+import cycloid.ot as ot
+
+
+@pytest.mark.parametrize("name", ot.__all__)
+def test_examples(name):
+    item = getattr(ot, name)
+    module = importlib.import_module(item.__module__)
+    for test in doctest.DocTestFinder().find(item, name, module):
+        report = []
+        runner = doctest.DocTestRunner()
+        runner.run(test, out=report.append)
+        assert not runner.failures, "".join(report)
+
+
+def named_in(docstring, section):
+    text = re.search(rf"^{section}\n-+\n(.*?)(\n\n[A-Z]\w+\n-+|\Z)", docstring, re.M | re.S).group(
+        1
+    )
+    heads = re.findall(r"^(\S.*?) : ", text, re.M)
+    return {name.strip() for head in heads for name in head.split(",")}
+
+
+def test_every_parameter_is_documented():
+    documented = named_in(inspect.getdoc(ot.solve), "Parameters")
+    assert documented == set(inspect.signature(ot.solve).parameters)
+
+
+def test_every_attribute_is_documented():
+    fields = {field.name for field in dataclasses.fields(ot.TransportResult)}
+    documented = named_in(inspect.getdoc(ot.TransportResult), "Attributes")
+    assert documented == {name for name in fields if not name.startswith("_")}
