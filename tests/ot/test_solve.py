@@ -1,11 +1,10 @@
 """`cycloid.ot.solve` against extended precision, linear programs and its own certificate."""
 
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+import transport_reference as reference
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,9 +12,6 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 
 from cycloid.ot import Status, solve
-
-sys.path.insert(0, str(Path(__file__).parent))
-import reference
 
 METHODS = ["auto", "sinkhorn", "sns"]
 
