@@ -12,6 +12,7 @@ using Array = Eigen::ArrayXd;
 constexpr double longest_step = 4;     // of one Newton step, in units of reg
 constexpr double farthest = 18;        // of all steps, in units of reg, on a sparse kernel
 constexpr double farthest_dense = 40;  // on a dense one, which lacks entries below 1e-30 alone
+constexpr int most_halvings = 7;
 constexpr Index most_cg = 500, many_cg = 100;
 constexpr double most_links = 12;   // entries a row or column: more would fill in a factor
 constexpr double strongest = 1.95;  // over-relaxation
@@ -41,9 +42,9 @@ public:
         entries.reserve(static_cast<std::size_t>(kernel.stored()) + size);
         const Array root = weight.sqrt();  // scales rows: their diagonal is one
         for (Index i = 0; i < size; ++i)
-            entries.push_back({int(i), int(i), i < n_ ? 1.0 : diagonal[i - n_]});
+            entries.emplace_back(int(i), int(i), i < n_ ? 1.0 : diagonal[i - n_]);
         kernel.each_entry([&](Index i, Index j, double k) {
-            entries.push_back({int(n_ + j), int(i), root[i] * k * x[j]});
+            entries.emplace_back(int(n_ + j), int(i), root[i] * k * x[j]);
         });
         Eigen::SparseMatrix<double> lower(size, size);
         lower.setFromTriplets(entries.begin(), entries.end());
@@ -200,7 +201,8 @@ bool LocalProblem::newton_step(NewtonMemory& memory, Effort& effort) {
     const double before = error_, objective = objective_;
     const double slope = (residual_ * direction).sum();
     const Array from = z_;
-    for (double length = 1; length > 1e-2; length *= 0.5) {
+    double length = 1;
+    for (int k = 0; k < most_halvings; ++k, length *= 0.5) {
         z_ = from + length * direction;
         evaluate();
         // Near the optimum rounding hides what the objective gains, but not what the error loses.

@@ -19,11 +19,12 @@ struct Progress {
     double goal() const { return 0.8 * options.tol; }  // rounding may add to it in the certificate
     bool exhausted() const { return out.n_iter >= options.max_iter; }
 
-    // Notes the best point; true if a solve at the final reg is to go on no longer.
+    // Of points at the final reg.
     void keep_best(const Point& point) {
         if (!(point.error < error)) return;
         f = point.f, g = point.g, error = point.error;
     }
+    // A row of the trace; true if the solve is to stop.
     bool report(double reg, double violation, double value, double kept) {
         out.trace.push({static_cast<double>(out.n_iter), context.monitor->seconds(), reg, violation,
                         value, kept, static_cast<double>(n_newton), static_cast<double>(n_cg),
