@@ -66,7 +66,8 @@ def problem(kind, loss, l1_ratio, fraction):
 @pytest.mark.parametrize("kind", KINDS)
 def test_least_squares(kind, l1_ratio):
     case = problem(kind, "squared", l1_ratio, 1 / 300)
-    fitted = enet_path(case.X, case.y, l1_ratio=l1_ratio, alphas=[case.alpha], rtol=1e-9, fit_intercept=True)
+    settings = {"l1_ratio": l1_ratio, "alphas": [case.alpha], "rtol": 1e-9}
+    fitted = enet_path(case.X, case.y, fit_intercept=True, **settings)
     assert fitted.status is Status.CONVERGED
     coef, intercept = fitted.coefs[:, 0], fitted.intercepts[0]
     gap = case.objective(coef, intercept) - case.dual(coef, intercept)
@@ -79,7 +80,8 @@ def test_least_squares(kind, l1_ratio):
 @pytest.mark.parametrize("kind", KINDS)
 def test_logistic(kind, l1_ratio):
     case = problem(kind, "logistic", l1_ratio, 1 / 50)
-    fitted = logistic_path(case.X, case.y, l1_ratio=l1_ratio, alphas=[case.alpha], rtol=1e-9, fit_intercept=True)
+    settings = {"l1_ratio": l1_ratio, "alphas": [case.alpha], "rtol": 1e-9}
+    fitted = logistic_path(case.X, case.y, fit_intercept=True, **settings)
     assert fitted.status is Status.CONVERGED
     coef, intercept = fitted.coefs[:, 0], fitted.intercepts[0]
     gap = case.objective(coef, intercept) - case.dual(coef, intercept)

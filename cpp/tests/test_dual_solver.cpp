@@ -28,7 +28,7 @@ struct Data {
         for (Index i = 0; i < n; ++i) u[i] = 0.5 * w[i] * y[i];
         for (Index j = 0; j < p; ++j) {
             for (Index k = 0; k < per_column; ++k) {
-                const auto i = static_cast<Index>(10 * k + (3 * j + k) % 10);
+                const Index i = 10 * k + (3 * j + k) % 10;
                 indices.push_back(static_cast<std::int32_t>(i));
                 values.push_back(static_cast<float>(random.uniform() - 0.3));
                 slope[j] += u[i] * values.back();

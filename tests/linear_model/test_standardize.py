@@ -170,3 +170,18 @@ def test_input_is_left_alone(path_of, problem):
     path_of(X, y, standardize=True, coef_init=start)
     for array, copy in zip((X, y, start), before, strict=True):
         assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-30, 1e30, 1e100])
+def test_a_wide_sparse_ridge(size):
+    """Rows in single precision serve the dual solver; of columns beyond it, none are asked for."""
+    rng = np.random.default_rng(8)
+    X = sparse.random(150, 400, density=0.05, random_state=8, format="csc")
+    X.data = rng.standard_normal(X.nnz)
+    y = np.where(X @ rng.standard_normal(400) > 0, 1, 0)
+    setting = {"l1_ratio": 0.0, "alphas": [0.05], "rtol": 1e-10, "standardize": True}
+    plain = logistic_path(X, y, **setting)
+    scaled = logistic_path(X * size, y, **setting)
+    assert plain.converged
+    assert scaled.converged
+    assert_allclose(scaled.coefs * size, plain.coefs, rtol=0, atol=1e-5 * np.abs(plain.coefs).max())

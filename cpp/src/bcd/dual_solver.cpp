@@ -26,7 +26,8 @@ DualSolver::DualSolver(const Operator& x, const double* y, const double* w, cons
       b_(static_cast<std::size_t>(x.columns())),
       a_(static_cast<std::size_t>(x.rows())),
       margin_(a_.size()) {
-    x.gather_rows(rows_);
+    usable_ = x.gather_rows(rows_);
+    if (!usable_) return;
     if (v != nullptr) {
         scale_.resize(b_.size());
         for (std::size_t j = 0; j < b_.size(); ++j) scale_[j] = 1 / std::sqrt(v[j]);

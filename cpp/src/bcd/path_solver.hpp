@@ -384,7 +384,8 @@ private:
         const double* v = problem_.penalty_weights;
         if (v != nullptr && !std::all_of(v, v + p_, [](double w) { return w > 0; })) return false;
         return problem_.x.rows() <= p_ && p_ <= std::numeric_limits<std::int32_t>::max() &&
-               !gram_pays() && std::isfinite(family_.alpha()) && !(gap_ > 0.1 * dual_from_);
+               single_serves_ && !gram_pays() && std::isfinite(family_.alpha()) &&
+               !(gap_ > 0.1 * dual_from_);
     }
 
     // False, and back where it was, when that was not worth it.
@@ -394,6 +395,7 @@ private:
                 dual_solver_.emplace(problem_.x, problem_.y, problem_.w, problem_.penalty_weights,
                                      problem_.intercept);
             }
+            if (!dual_solver_->usable()) return false;
             const std::vector<double> beta = beta_, slope = slope_;
             const double before = objective_at(family_), intercept = kernels_.intercept();
             const double tolerance = std::max(gap_tolerance(), 1e-14 * path_.null_objective);

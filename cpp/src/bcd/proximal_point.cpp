@@ -107,13 +107,14 @@ bool ProximalPoint::newton_step(const Matrix& gram, std::span<const Penalty> pen
     }
     const double gradient = image_.dot(way_);
     if (!(gradient > 0)) return false;
-    for (double step = 1; step > 1e-6; step *= 0.5) {
-        if (rise(penalty, step) < 1e-4 * step * gradient) continue;
-        c_ += step * way_;
-        v_ -= step * way_image_;
-        return true;
+    double step = 1;
+    while (rise(penalty, step) < 1e-4 * step * gradient) {
+        step *= 0.5;
+        if (step < 1e-6) return false;
     }
-    return false;
+    c_ += step * way_;
+    v_ -= step * way_image_;
+    return true;
 }
 
 // How much the dual function rises along the way.

@@ -12,7 +12,7 @@ namespace {
 constexpr Index tile = 192;
 
 // Factors a small diagonal block, raising pivots that rounding has eaten.
-template <class Matrix, class Real = typename Matrix::Scalar>
+template <class Matrix, class Real = Matrix::Scalar>
 Index factor_diagonal(Matrix& block, const Real* pivot_floor) {
     Index raised = 0;
     const Index n = block.rows();

@@ -1,6 +1,7 @@
 // Columns scaled by factors, without a copy: what goes in or comes out has one value a column, and
 // that is what gets multiplied.
 #include <algorithm>
+#include <cmath>
 
 #include "cycloid/core/operator.hpp"
 
@@ -9,7 +10,10 @@ namespace {
 
 class Scaled final : public Operator {
 public:
-    Scaled(const Operator& x, const double* scale) : x_(x), scale_(scale) {}
+    Scaled(const Operator& x, const double* scale)
+        : x_(x), scale_(scale), moderate_(std::all_of(scale, scale + x.columns(), [](double s) {
+              return s == 0 || (std::fabs(s) > 1e-12 && std::fabs(s) < 1e12);
+          })) {}
 
     Index rows() const override { return x_.rows(); }
     Index columns() const override { return x_.columns(); }
@@ -46,7 +50,11 @@ public:
     }
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const override {
-        scaled_gram<float>(js, first, h, centre, gram, context);
+        if (moderate_) return scaled_gram<float>(js, first, h, centre, gram, context);
+        Eigen::MatrixXd wide(gram.rows(), gram.cols());
+        scaled_gram<double>(js, first, h, centre, wide, context);
+        const Index rows = gram.rows() - first;
+        gram.bottomRows(rows) = wide.bottomRows(rows).cast<float>();
     }
 
     void gather(Columns js, const double* centre, ColumnBlock& block,
@@ -62,6 +70,12 @@ public:
             std::for_each(start(column), start(column + 1),
                           [s = scale_[js[k]]](double& value) { value *= s; });
         }
+    }
+
+    bool gather_rows(RowBlock& rows) const override {
+        if (!moderate_ || !x_.gather_rows(rows)) return false;
+        for (RowBlock::Entry& e : rows.all()) e.value *= static_cast<float>(scale_[e.column]);
+        return true;
     }
 
 private:
@@ -88,6 +102,7 @@ private:
 
     const Operator& x_;
     const double* scale_;
+    bool moderate_;  // what it scales, too, is a number in single precision
 };
 
 }  // namespace

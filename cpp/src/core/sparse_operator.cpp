@@ -116,7 +116,7 @@ public:
         });
     }
 
-    void gather_rows(RowBlock& block) const override {
+    bool gather_rows(RowBlock& block) const override {
         const auto count = static_cast<Index>(x_.starts[columns_]);
         block.starts.assign(static_cast<std::size_t>(rows_) + 1, 0);
         for (Index q = 0; q < count; ++q) ++block.starts[row(q) + 1];
@@ -129,6 +129,7 @@ public:
                                                  static_cast<float>(value(q))};
             }
         }
+        return true;
     }
 
 private:
@@ -281,7 +282,7 @@ public:
                 const Context& context) const override {
         by_column_.gather(js, centre, block, context);
     }
-    void gather_rows(RowBlock& block) const override { by_column_.gather_rows(block); }
+    bool gather_rows(RowBlock& block) const override { return by_column_.gather_rows(block); }
 
 private:
     Csc<Scalar, StorageIndex> by_column_;

@@ -27,6 +27,9 @@ public:
     DualSolver(const Operator& x, const double* y, const double* w, const double* v,
                bool intercept);
 
+    // Whether the rows could be copied.
+    bool usable() const { return usable_; }
+
     // Starts from the dual direction u and its slopes X'u at the current point, and leaves the new
     // point in b and b0. Stops when the duality gap is below the tolerance by its own estimate
     // (rows are in single precision, so the caller measures). False: epochs gain too little, go on
@@ -40,7 +43,7 @@ private:
     double epoch(double ridge, const Context& context);
 
     const double *y_, *w_;
-    bool intercept_;
+    bool intercept_, usable_ = false;
     RowBlock rows_;
     double square_ = 0;          // mean of w_i |x_i|^2
     std::vector<double> scale_;  // 1 / sqrt(v): columns (and b) are scaled to a common ridge

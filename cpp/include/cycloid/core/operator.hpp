@@ -81,8 +81,9 @@ public:
     virtual void gather(Columns columns, const double* centre, ColumnBlock& block,
                         const Context& context) const = 0;
 
-    // Copies all rows. Only of a sparse matrix (a dense one would have to be filled in again).
-    virtual void gather_rows(RowBlock&) const {}
+    // Copies all rows in single precision. False where it does not: of a dense matrix (which would
+    // have to be filled in again), or where values are beyond that precision.
+    virtual bool gather_rows(RowBlock&) const { return false; }
 };
 
 // Views of memory that outlives the operator. Strides count elements.
