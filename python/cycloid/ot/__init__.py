@@ -4,11 +4,13 @@ from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_diver
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
 from cycloid.ot._sinkhorn import sinkhorn, sinkhorn2
 from cycloid.ot._solve import TransportResult, solve
+from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
 from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
     "SinkhornDivergence",
     "TransportResult",
+    "UnbalancedResult",
     "WassersteinResult",
     "divergence_gradients",
     "monge_gap",
@@ -17,6 +19,7 @@ __all__ = [
     "sinkhorn2",
     "sinkhorn_divergence",
     "solve",
+    "solve_unbalanced",
     "wasserstein",
     "weight_gradients",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,6 +78,12 @@ def cost_matrix(X: Matrix, Y: Matrix, cost: Any) -> Matrix:
         raise ValueError("cost='cosine' is not defined for points that are zero; got such a point")
     costs: Matrix = cdist(X, Y, cost)
     return costs
+
+
+def row_blocks(M: Matrix) -> Iterator[slice]:
+    """Slices of rows that fit into cache."""
+    height = max(1, 2**17 // M.shape[1])
+    return (slice(first, first + height) for first in range(0, len(M), height))
 
 
 def solve_quietly(*args: Any, **options: Any) -> TransportResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from cycloid.ot._measures import (
     Matrix,
     as_marginals,
     as_matrix,
+    row_blocks,
     solve_quietly,
     warn_not_converged,
 )
@@ -266,7 +266,7 @@ def round_to_marginals(P: Matrix, a: Vector, b: Vector) -> Matrix:
     lacking_b = np.maximum(b - P.sum(axis=0), 0.0)
     total = lacking_a.sum()
     if total > 0:
-        for rows in _blocks(P):
+        for rows in row_blocks(P):
             P[rows] += np.multiply.outer(lacking_a[rows], lacking_b / total)
     return P
 
@@ -277,22 +277,16 @@ def _at_most_one(wanted: Vector, got: Vector) -> Vector:
 
 def transform_rows(M: Matrix, g: Vector) -> Vector:
     """f_i = min_j M_ij - g_j: the largest f with f_i + g_j <= M_ij."""
-    return np.concatenate([(M[rows] - g).min(axis=1) for rows in _blocks(M)])
+    return np.concatenate([(M[rows] - g).min(axis=1) for rows in row_blocks(M)])
 
 
 def transform_columns(M: Matrix, f: Vector) -> Vector:
     """g_j = min_i M_ij - f_i."""
     g = np.full(M.shape[1], np.inf)
-    for rows in _blocks(M):
+    for rows in row_blocks(M):
         np.minimum(g, (M[rows] - f[rows, None]).min(axis=0), out=g)
     return g
 
 
 def _inner(M: Matrix, P: Matrix) -> float:
-    return math.fsum(float(np.vdot(M[rows], P[rows])) for rows in _blocks(M))
-
-
-def _blocks(M: Matrix) -> Iterator[slice]:
-    """Slices of rows that fit into cache."""
-    height = max(1, 2**17 // M.shape[1])
-    return (slice(first, first + height) for first in range(0, len(M), height))
+    return math.fsum(float(np.vdot(M[rows], P[rows])) for rows in row_blocks(M))
