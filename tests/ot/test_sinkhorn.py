@@ -145,6 +145,14 @@ def test_stop_threshold_bounds_the_marginal_error():
         assert error <= threshold * (1 + 1e-6)
 
 
+def test_total_mass_other_than_one():
+    a, b, M = problem(8, 6)
+    P, log = sinkhorn(1e3 * a, 1e3 * b, M, 0.05, log=True)
+    assert_allclose(P, 1e3 * sinkhorn(a, b, M, 0.05, stopThr=1e-12), atol=1e-9)
+    assert log["err"][-1] <= 1e-9
+    assert np.abs(P.sum(axis=1) - 1e3 * a).sum() <= 2e-9
+
+
 def test_warning():
     a, b, M = problem(30, 30)
     call = {"reg": 1e-4, "stopThr": 1e-13, "time_limit": 0}

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from cycloid._inputs import Vector, check_finite_real
 from cycloid._result import Status
 from cycloid.ot._measures import Matrix, as_marginals, as_points, cost_matrix
-from cycloid.ot._solve import TransportResult, solve
+from cycloid.ot._result import TransportResult
+from cycloid.ot._solve import solve
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from cycloid._inputs import Vector, check_option
 from cycloid.ot._divergence import SinkhornDivergence
 from cycloid.ot._measures import Matrix, as_points
-from cycloid.ot._solve import TransportResult
+from cycloid.ot._result import TransportResult
 
 _SMOOTH_COSTS = ("sqeuclidean", "euclidean")
 

@@ -15,7 +15,8 @@ from sklearn.utils import check_array
 
 from cycloid._inputs import Vector, _check_length, _non_negative, _vector, check_option
 from cycloid._result import Status, _caller_level
-from cycloid.ot._solve import TransportResult, solve
+from cycloid.ot._result import TransportResult
+from cycloid.ot._solve import solve
 
 Matrix: TypeAlias = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from cycloid.ot._measures import (
     solve_quietly,
     warn_not_converged,
 )
-from cycloid.ot._solve import TransportResult
+from cycloid.ot._result import TransportResult
 
 # POT's methods whose warm start is in the unit of the cost; the others take log(u), log(v).
 _IN_COST_UNITS = ("sinkhorn_stabilized", "sinkhorn_epsilon_scaling")
@@ -197,6 +197,9 @@ def sinkhorn2(
     return (value, answer.log()) if check_flag("log", log) else value
 
 
+_TINY = np.finfo(float).tiny  # in the place of a threshold of zero, which nothing reaches
+
+
 @dataclass(frozen=True)
 class _Answer:
     """The results of all histograms, in the forms in which POT hands them out."""
@@ -204,7 +207,7 @@ class _Answer:
     results: list[TransportResult]
     several: bool
     in_cost_units: bool
-    empty: tuple[NDArray[np.bool_], NDArray[np.bool_]]  # bins without mass, (n,) and (m, n_hists)
+    total: float
     dtype: type[np.floating[Any]]
 
     @property
@@ -219,15 +222,13 @@ class _Answer:
         reg = self.results[0].reg
         f = np.stack([result.f for result in self.results], axis=1)
         g = np.stack([result.g for result in self.results], axis=1)
-        f[self.empty[0]] = -np.inf
-        g[self.empty[1]] = -np.inf
         alpha, beta = (f, g) if self.several else (f[:, 0], g[:, 0])
         log_u, log_v = alpha / reg, beta / reg
         n_iter = max(result.n_iter for result in self.results)
         with np.errstate(over="ignore"):
             u, v = np.exp(log_u), np.exp(log_v)
         return {
-            "err": [float(e) for result in self.results for e in result.trace["violation"]],
+            "err": [self.total * e for result in self.results for e in result.trace["violation"]],
             "niter": n_iter,
             "n_iter": n_iter,
             "u": u,
@@ -271,6 +272,7 @@ def _answer(
     marginals = [as_marginals(a, column, M.shape) for column in columns]
     in_cost_units = method in _IN_COST_UNITS
     starts = _starts(warmstart, M.shape, len(columns), 1.0 if in_cost_units else reg)
+    total = float(marginals[0][0].sum())
     results = [
         solve_quietly(
             source,
@@ -278,7 +280,7 @@ def _answer(
             M,
             reg,
             method=method if method == "sns" else "auto",
-            tol=tol,
+            tol=max(tol, _TINY) / total,
             max_iter=check_integer("numItermax", max_iter, low=1),
             potentials_init=start,
             verbose=int(check_flag("verbose", verbose)),
@@ -287,9 +289,8 @@ def _answer(
         for (source, target), start in zip(marginals, starts, strict=True)
     ]
     if check_flag("warn", warn):
-        _warn_unless_converged(who, results, tol)
-    targets = np.stack([target for _, target in marginals], axis=1)
-    return _Answer(results, several, in_cost_units, (marginals[0][0] == 0, targets == 0), dtype)
+        _warn_unless_converged(who, results, total, tol)
+    return _Answer(results, several, in_cost_units, total, dtype)
 
 
 def _precision(*arrays: Any) -> type[np.floating[Any]]:
@@ -346,7 +347,9 @@ def _start(potential: Any, length: int, n_hists: int, unit: float) -> Matrix:
     return np.ascontiguousarray(np.broadcast_to(finite, (length, n_hists)).T).T
 
 
-def _warn_unless_converged(who: str, results: list[TransportResult], tol: float) -> None:
+def _warn_unless_converged(
+    who: str, results: list[TransportResult], total: float, tol: float
+) -> None:
     failed = [result for result in results if result.status != Status.CONVERGED]
     if not failed:
         return
@@ -355,7 +358,7 @@ def _warn_unless_converged(who: str, results: list[TransportResult], tol: float)
     warn_not_converged(
         who,
         worst.status,
-        f"{count}the marginal error is {worst.violation:.3g}, wanted {tol:.3g}, after "
+        f"{count}the marginal error is {total * worst.violation:.3g}, wanted {tol:.3g}, after "
         f"{worst.n_iter} iterations",
         "Increase numItermax, stopThr or reg",
     )

@@ -20,7 +20,7 @@ from cycloid.ot._measures import (
     solve_quietly,
     warn_not_converged,
 )
-from cycloid.ot._solve import TransportResult
+from cycloid.ot._result import TransportResult
 
 _COLUMNS = ("reg", "seconds", "value", "lower_bound", "gap", "violation", "n_iter")
 
@@ -53,7 +53,7 @@ class WassersteinResult:
         Number of entropic solves.
     trace : dict of str to ndarray
         One row a solve: reg, seconds (since the call began), value and lower_bound (the best so
-        far), gap, violation (of the solve, before rounding), n_iter (of the solve).
+        far), gap, violation (of the solve, a share of the mass), n_iter (of the solve).
     """
 
     value: float
@@ -220,8 +220,8 @@ class _Bounds:
     def tighten(self, reg: float, options: dict[str, Any]) -> TransportResult:
         """Solve with `reg`, from the solution before, and keep what is better."""
         # Rounding moves at most the marginal error, and that by at most the range of the costs:
-        # a tenth of reg.
-        tol = self.total * max(1e-12, 0.1 * reg / max(self._range, reg))
+        # a tenth of reg, for each unit of mass.
+        tol = max(1e-12, 0.1 * reg / max(self._range, reg))
         result = solve_quietly(
             self._a, self._b, self._M, reg, tol=tol, potentials_init=self._start, **options
         )
