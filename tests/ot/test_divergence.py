@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
 
 from cycloid.ot import monge_gap, sinkhorn_divergence
+from cycloid.ot._divergence import _symmetric_potential
 
 COSTS = ["sqeuclidean", "euclidean", "cityblock", "cosine"]
 
@@ -58,6 +59,16 @@ def test_zero_for_equal_measures(cost, reg):
     a[:6] = 1 / 6  # and in several pieces
     halves = np.concatenate([X[:6], X[:6]])
     assert sinkhorn_divergence(X, halves, reg, a, cost=cost).value == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize("reg", [1e-3, 1e-2, 0.1, 1.0, 100.0])
+def test_symmetric_problems_start_close_to_the_solution(reg):
+    X, _ = clouds(60, 1)
+    a = np.random.default_rng(1).dirichlet(np.ones(60))
+    M = cdist(X, X, "sqeuclidean")
+    f = _symmetric_potential(a, M, reg)
+    P = np.exp((f[:, None] + f - M) / reg)
+    assert np.abs(P.sum(axis=1) - a).sum() < 1e-3
 
 
 def test_shift():

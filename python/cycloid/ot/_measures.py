@@ -87,6 +87,18 @@ def row_blocks(M: Matrix) -> Iterator[slice]:
     return (slice(first, first + height) for first in range(0, len(M), height))
 
 
+def soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float) -> Vector:
+    """-reg * log sum_j b_j exp((g_j - M_ij) / reg), for each row i."""
+    minima = np.empty(len(M))
+    for rows in row_blocks(M):
+        exponents = (g - M[rows]) / reg + log_b
+        largest = exponents.max(axis=1)
+        exponents -= largest[:, None]
+        np.exp(exponents, out=exponents)
+        minima[rows] = -reg * (largest + np.log(exponents.sum(axis=1)))
+    return minima
+
+
 def solve_quietly(*args: Any, **options: Any) -> TransportResult:
     """`solve` for callers that warn in their own words."""
     with warnings.catch_warnings():

@@ -20,7 +20,7 @@ from cycloid._inputs import (
     check_real,
 )
 from cycloid._result import Callback, Status
-from cycloid.ot._measures import Matrix, as_masses, as_matrix, row_blocks, warn_not_converged
+from cycloid.ot._measures import Matrix, as_masses, as_matrix, soft_min, warn_not_converged
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +232,7 @@ def solve_unbalanced(
 class _Point(NamedTuple):
     f: Vector
     g: Vector
-    soft_min: Vector  # of each row of M - g: what decides the next f
+    minima: Vector  # the soft ones of each row of M - g: what decides the next f
     gap: float
     dual_value: float
     mass: float
@@ -256,28 +256,28 @@ class _Relaxed:
             f, g = (_vector("potentials_init", potential) for potential in potentials)
             for potential, length in zip((f, g), self.M.shape, strict=True):
                 _check_length("potentials_init", potential, length, "one potential a mass")
-        soft_min = _soft_min(self.M, g, self.log_b, self.reg)
-        return _Point(f, g, soft_min, math.inf, -math.inf, math.nan)
+        minima = soft_min(self.M, g, self.log_b, self.reg)
+        return _Point(f, g, minima, math.inf, -math.inf, math.nan)
 
     def step(self, point: _Point) -> _Point:
         reg, (rho_a, rho_b) = self.reg, self.rho
         # Chizat et al. 2018, Alg. 1, in the log domain.
-        f = point.soft_min * (rho_a / (rho_a + reg))
-        g = _soft_min(self.M.T, f, self.log_a, reg) * (rho_b / (rho_b + reg))
+        f = point.minima * (rho_a / (rho_a + reg))
+        g = soft_min(self.M.T, f, self.log_a, reg) * (rho_b / (rho_b + reg))
         shift = self._translation(f, g)
         f, g = f + shift, g - shift
-        soft_min = _soft_min(self.M, g, self.log_b, reg)
+        minima = soft_min(self.M, g, self.log_b, reg)
         # Fenchel-Young: what row i lacks is rho a_i exp(-f_i / rho) h(d_i), where
         # d_i = log(P 1)_i / a_i + f_i / rho. Columns were optimal before the translation.
         paid_a, paid_b = self.a * np.exp(-f / rho_a), self.b * np.exp(-g / rho_b)
-        log_ratio = (f - soft_min) / reg
+        log_ratio = (f - minima) / reg
         rows = rho_a * float(paid_a @ _excess(log_ratio + f / rho_a))
         columns = rho_b * float(paid_b.sum() * _excess(-shift / rho_b))
         mass = float(self.a @ np.exp(log_ratio))
         dual_value = reg * (self.product - mass) - float(
             rho_a * (self.a @ np.expm1(-f / rho_a)) + rho_b * (self.b @ np.expm1(-g / rho_b))
         )
-        return _Point(f, g, soft_min, rows + columns, dual_value, mass)
+        return _Point(f, g, minima, rows + columns, dual_value, mass)
 
     def _translation(self, f: Vector, g: Vector) -> float:
         """The t for which f + t, g - t have the largest dual value."""
@@ -290,18 +290,6 @@ class _Relaxed:
 def _excess(d: Any) -> Any:
     """h(d) = d exp(d) - exp(d) + 1, which is d^2 / 2 near zero and never negative."""
     return np.maximum(d * np.exp(d) - np.expm1(d), 0.0)
-
-
-def _soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float) -> Vector:
-    """-reg * log sum_j b_j exp((g_j - M_ij) / reg), for each row i."""
-    soft_min = np.empty(len(M))
-    for rows in row_blocks(M):
-        exponents = (g - M[rows]) / reg + log_b
-        largest = exponents.max(axis=1)
-        exponents -= largest[:, None]
-        np.exp(exponents, out=exponents)
-        soft_min[rows] = -reg * (largest + np.log(exponents.sum(axis=1)))
-    return soft_min
 
 
 def _strengths(reg_m: Any) -> tuple[float, float]:
