@@ -25,7 +25,7 @@ def objective(P, a, b, M, reg, rho_a, rho_b):
     n=st.integers(1, 10),
     m=st.integers(1, 10),
     seed=st.integers(0, 99),
-    reg=st.floats(0.02, 5),
+    reg=st.floats(0.1, 5),
     reg_m=st.tuples(st.floats(0.05, 50), st.floats(0.05, 50)),
     mass=st.floats(0.1, 10),
 )

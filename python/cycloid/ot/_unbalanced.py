@@ -156,6 +156,7 @@ def solve_unbalanced(
     -----
     The dual is maximised by f, by g and by their common translation (f + t, g - t) in turn, each
     exactly. Without the translation, convergence is slow where reg_m is much larger than reg.
+    It is linear, and takes thousands of iterations where both reg and reg / reg_m are small.
 
     References
     ----------
