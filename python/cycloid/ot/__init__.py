@@ -1,10 +1,33 @@
 """Entropic optimal transport, to machine precision and at every regularization.
 
-`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand.
+`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
+top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
+between two bounds (`wasserstein`), unbalanced transport, and gradients of all values.
 """
 
 from cycloid._result import Status
+from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_divergence
+from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
 from cycloid.ot._result import TransportResult
+from cycloid.ot._sinkhorn import sinkhorn, sinkhorn2
 from cycloid.ot._solve import solve
+from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
+from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
-__all__ = ["Status", "TransportResult", "solve"]
+__all__ = [
+    "SinkhornDivergence",
+    "Status",
+    "TransportResult",
+    "UnbalancedResult",
+    "WassersteinResult",
+    "divergence_gradients",
+    "monge_gap",
+    "point_gradients",
+    "sinkhorn",
+    "sinkhorn2",
+    "sinkhorn_divergence",
+    "solve",
+    "solve_unbalanced",
+    "wasserstein",
+    "weight_gradients",
+]

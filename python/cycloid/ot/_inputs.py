@@ -57,7 +57,7 @@ def stored_by_rows(array: NDArray[Any]) -> bool:
     return _by_rows(array)
 
 
-def as_masses(name: str, masses: Any, length: int, meaning: str) -> Vector:
+def as_masses(name: str, masses: Any, length: int, meaning: str = "one mass a point") -> Vector:
     """Non-negative masses of shape (length,); None or empty: uniform of total one."""
     if masses is None:
         return np.full(length, 1 / length)
