@@ -1,4 +1,7 @@
-"""The command line: each command on small files, its numbers, saved files and messages."""
+"""The command line: each command on small files, its numbers, saved files and messages.
+
+One file, for its commands share their options, and the tests the files that they read.
+"""
 
 import csv
 import dataclasses

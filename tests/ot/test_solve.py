@@ -1,4 +1,7 @@
-"""`cycloid.ot.solve` against extended precision, linear programs and its own certificate."""
+"""`cycloid.ot.solve` against extended precision, linear programs and its own certificate.
+
+One file, for all of it is about one function and shares its small problems.
+"""
 
 import warnings
 

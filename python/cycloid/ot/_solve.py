@@ -197,6 +197,7 @@ def _to_result(
         gap=raw["gap"],
         violation=raw["violation"],
         tolerance=tol,
+        # mypy sees the arguments of its __new__, not the look-up by value.
         status=Status(raw["status"]),  # type: ignore[call-arg]
         n_iter=raw["n_iter"],
         n_passes=raw["n_passes"],
