@@ -1,5 +1,6 @@
 #include "cycloid/ot/row_pass.hpp"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
@@ -12,14 +13,19 @@ namespace {
 // a long but finite step.
 constexpr double least_exponent = -500;
 
+// exponent_j = (f + g_j - cost_j) / reg; returns the largest. (A compiler leaves a maximum of doubles
+// scalar, for the sake of NaN; Eigen does not.)
+double exponents(const double* cost, double f, const double* g, Index m, double inverse_reg,
+                 double* exponent) {
+    Eigen::Map<Eigen::ArrayXd> out(exponent, m);
+    const Eigen::Map<const Eigen::ArrayXd> costs(cost, m), potentials(g, m);
+    out = (f + potentials - costs) * inverse_reg;
+    return out.maxCoeff();
+}
+
 // exp((g_j - cost_j) / reg) over their sum, whose logarithm is returned.
 double soft_min(const double* cost, const double* g, Index m, double inverse_reg, double* share) {
-    double largest = -std::numeric_limits<double>::infinity();
-#pragma omp simd reduction(max : largest)
-    for (Index j = 0; j < m; ++j) {
-        share[j] = (g[j] - cost[j]) * inverse_reg;
-        largest = std::max(largest, share[j]);
-    }
+    const double largest = exponents(cost, 0.0, g, m, inverse_reg, share);
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (Index j = 0; j < m; ++j) {
@@ -82,13 +88,9 @@ void row_pass(const Cost& cost, const Masses& masses, double reg, double least, 
 // Exponents above zero are rare; the factor that they share is taken out first.
 double plan_row(const double* cost, double f, const double* g, Index m, double inverse_reg,
                 double* plan) {
-    double largest = 0, sum = 0;
-#pragma omp simd reduction(max : largest)
-    for (Index j = 0; j < m; ++j) {
-        plan[j] = (f + g[j] - cost[j]) * inverse_reg;
-        largest = std::max(largest, plan[j]);
-    }
+    const double largest = std::max(exponents(cost, f, g, m, inverse_reg, plan), 0.0);
     const double factor = std::exp(largest);
+    double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (Index j = 0; j < m; ++j) {
         plan[j] = factor * simd::exp_nonpositive(std::max(plan[j] - largest, least_exponent));
