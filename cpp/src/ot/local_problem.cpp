@@ -13,8 +13,10 @@ constexpr double longest_step = 4;     // of one Newton step, in units of reg
 constexpr double farthest = 18;        // of all steps, in units of reg, on a sparse kernel
 constexpr double farthest_dense = 40;  // on a dense one, which lacks entries below 1e-30 alone
 constexpr int most_halvings = 7;
+// Steps of conjugate gradients before a system is factored instead, and the entries a row or column
+// up to which that is worth it: more would fill in a factor.
 constexpr Index most_cg = 500, many_cg = 100;
-constexpr double most_links = 12;   // entries a row or column: more would fill in a factor
+constexpr double few_links = 12, most_links = 40;
 constexpr double strongest = 1.95;  // over-relaxation
 constexpr double least_damping = 1e-3, most_damping = 10;  // times the error: Newton's shift
 constexpr int window = 6;                                  // sweeps over which a rate is measured
@@ -184,13 +186,15 @@ void LocalProblem::scale(double target, Index most, Relaxation& relaxation, Effo
 void LocalProblem::newton(double target, Index most, NewtonMemory& memory, Effort& effort) {
     for (Index k = 0; k < most && error_ > target && !stale() && !context_.stop(); ++k) {
         ++effort.newton;
-        if (!newton_step(memory, effort)) break;
+        if (!newton_step(target, memory, effort)) break;
     }
 }
 
 // One step with backtracking; false if no length of it helped.
-bool LocalProblem::newton_step(NewtonMemory& memory, Effort& effort) {
-    Array direction = conjugate_gradients(std::min(0.1, error_), memory, effort);
+bool LocalProblem::newton_step(double target, NewtonMemory& memory, Effort& effort) {
+    // Superlinear, but no more accurate than what is left to do.
+    const double forcing = std::max(std::min(0.1, error_), 0.1 * target / error_);
+    Array direction = conjugate_gradients(forcing, memory, effort);
     const double longest = direction.abs().maxCoeff();
     if (!(longest > 0) || !std::isfinite(longest)) return false;
     const double allowed = std::min(longest_step, farthest_);
@@ -222,12 +226,12 @@ Array LocalProblem::conjugate_gradients(double tolerance, NewtonMemory& memory, 
     kernel_.spread(view(x_), view(weight), view(s_), span(diagonal_), context_);
     diagonal_ = (x_ * diagonal_).max(1e-12 * sums_) + shift * b_;
     const double links = kernel_.stored() / static_cast<double>(a_.size() + b_.size());
-    const bool few_links = kernel_.storage() == Storage::Sparse && links < most_links;
-    if (few_links && memory.factorize) {
+    const bool factors = kernel_.storage() == Storage::Sparse && links < most_links;
+    if (factors && memory.factorize) {
         if (!factor_) factor_ = std::make_unique<Factor>(a_.size());
         if (!factor_->compute(kernel_, x_, weight, own)) factor_.reset();
     }
-    const Index most = few_links && !memory.factorize ? many_cg : most_cg;
+    const Index most = factors && !memory.factorize && links < few_links ? many_cg : most_cg;
     Array direction = Array::Zero(b_.size()), product(b_.size());
     Array r = residual_, scaled = precondition(r), p = scaled;
     double rho = (r * scaled).sum();
@@ -249,7 +253,7 @@ Array LocalProblem::conjugate_gradients(double tolerance, NewtonMemory& memory, 
         rho = next;
     }
     effort.cg += k;
-    memory.factorize |= few_links && k == many_cg;
+    memory.factorize |= factors && k == most;
     return direction;
 }
 

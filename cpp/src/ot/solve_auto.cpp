@@ -14,7 +14,8 @@ constexpr double rough = 0.2;         // the error that is enough before the las
 constexpr double dense_share = 0.25;  // of entries that matter: beyond it scaling is cheaper
 constexpr double small = 2500;        // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
-constexpr double most_rounding = 1e3;  // errors below that multiple of it may be all there is
+// Errors below these multiples of what rounding does may be, or surely are, all there is.
+constexpr double most_rounding = 1e3, few_roundings = 3;
 constexpr int most_rounds_in_vain = 20, patience = 40;
 
 class AutoSolver {
@@ -91,8 +92,9 @@ private:
             if (progress_.exhausted()) return Status::MaxIter;
             in_vain = point_.error < 0.9 * lowest ? 0 : in_vain + 1;
             lowest = std::min(lowest, point_.error);
-            const bool lost =
-                in_vain > most_rounds_in_vain && point_.error < most_rounding * rounding(reg);
+            const double roundings = point_.error / rounding(reg);
+            const bool lost = (in_vain > most_rounds_in_vain && roundings < most_rounding) ||
+                              (in_vain > 2 && roundings < few_roundings);
             if (lost || (!patient_ && ++rounds > patience)) return Status::Stalled;
             if (scalings > 0) {  // the plain, safe way, for some passes after a step that failed
                 --scalings;

@@ -55,7 +55,7 @@ public:
 private:
     void evaluate();  // x, s, y and the column sums at z; then assess()
     void assess();    // residual, error and objective from those
-    bool newton_step(NewtonMemory& memory, Effort& effort);
+    bool newton_step(double target, NewtonMemory& memory, Effort& effort);
     Eigen::ArrayXd conjugate_gradients(double tolerance, NewtonMemory& memory, Effort& effort);
     Eigen::ArrayXd precondition(const Eigen::ArrayXd& r) const;
     bool stale() const;
