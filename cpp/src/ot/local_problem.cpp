@@ -13,6 +13,7 @@ constexpr double longest_step = 4;     // of one Newton step, in units of reg
 constexpr double farthest = 18;        // of all steps, in units of reg, on a sparse kernel
 constexpr double farthest_dense = 40;  // on a dense one, which lacks entries below 1e-30 alone
 constexpr int most_halvings = 7;
+constexpr double hidden = 1e-13;  // change of the objective that may be rounding
 // Steps of conjugate gradients before a system is factored instead, and the entries a row or column
 // up to which that is worth it: more would fill in a factor.
 constexpr Index most_cg = 500, many_cg = 100;
@@ -210,7 +211,8 @@ bool LocalProblem::newton_step(double target, NewtonMemory& memory, Effort& effo
         z_ = from + length * direction;
         evaluate();
         // Near the optimum rounding hides what the objective gains, but not what the error loses.
-        if (objective_ > objective + 1e-4 * length * slope || error_ < before) return true;
+        if (objective_ > objective + 1e-4 * length * slope) return true;
+        if (error_ < before && objective_ > objective - hidden) return true;
         if (context_.stop()) break;
     }
     z_ = from;

@@ -15,7 +15,7 @@ constexpr double dense_share = 0.25;  // of entries that matter: beyond it scali
 constexpr double small = 2500;        // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
 // Errors below these multiples of what rounding does may be, or surely are, all there is.
-constexpr double most_rounding = 1e3, few_roundings = 3;
+constexpr double most_rounding = 30, few_roundings = 3;
 constexpr int most_rounds_in_vain = 20, patience = 40;
 
 class AutoSolver {
