@@ -35,7 +35,7 @@ print(f"{source.shape[0]} x {source.shape[1]} pixels to recolour")
 # A map from a sample
 # -------------------
 # A thousand pixels of each image are enough to learn from. The costs are divided by their median,
-# so that the regularization has no unit. The violation is the share of mass that the plan misplaces.
+# so that the regularization has no unit. The violation is the share of mass that is misplaced.
 
 rng = np.random.default_rng(0)
 pixels, colours = source.reshape(-1, 3), target.reshape(-1, 3)
