@@ -99,7 +99,8 @@ def _add_demo(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "demo",
         help="the demonstration on real data (what runs without a command)",
         description="Solve sparse problems made from scikit-learn's own data sets, beside "
-        "scikit-learn and to the same duality gap; print a table and draw the paths.",
+        "scikit-learn and to the same duality gap, and transport problems beside Sinkhorn's "
+        "algorithm; print tables, draw the paths and a photograph in the colours of another.",
         allow_abbrev=False,
     )
     demo.add_argument(
@@ -107,10 +108,11 @@ def _add_demo(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="OUT",
         default=DEMO_PICTURE,
         type=output_file,
-        help="picture to write: .png, .pdf or .svg (default: %(default)s)",
+        help="picture to write: .png, .pdf or .svg (default: %(default)s); the photographs go "
+        "beside it, into a file with _colors in its name",
     )
     demo.add_argument(
-        "--no-plot", dest="plot", action="store_const", const=None, help="write no picture"
+        "--no-plot", dest="plot", action="store_const", const=None, help="write no pictures"
     )
     demo.add_argument(
         "--threads",
