@@ -148,6 +148,22 @@ def test_weights_are_repetitions(clouds, rng):
         assert_allclose(weighted, repeated.transform(more), atol=1e-9)
 
 
+def test_classes_of_new_points(labelled):
+    """A point of a class that is not known moves anywhere, one of a known class within it."""
+    source, ys, target, _ = labelled
+    yt = np.repeat([0, 1], 30)
+    model = SinkhornTransport(0.1).fit(source, ys, target, yt)
+    point = [[2.0, 0.5]]
+    for label in (0, 1):
+        inside = np.abs(model.transform(point, [label]) - target[yt == label].mean(axis=0)).max()
+        assert inside < 1.5
+        back = model.inverse_transform(point, [label]) - source[ys == label].mean(axis=0)
+        assert np.abs(back).max() < 1.5
+    assert_array_equal(model.transform(point, [-1]), model.transform(point))
+    with pytest.raises(ValueError, match="yt must have length 1; got 2"):
+        model.inverse_transform(point, [0, 1])
+
+
 def test_one_point_and_twins():
     single = SinkhornTransport().fit([[1.0, 2.0]], Xt=[[3.0, 4.0]])
     assert_array_equal(single.transform([[9.0, 9.0]]), [[3.0, 4.0]])
@@ -267,7 +283,12 @@ def test_not_fitted():
         SinkhornTransport().transform([[1.0]])
     with pytest.raises(NotFittedError):
         SinkhornTransport().inverse_transform([[1.0]])
-    assert not hasattr(SinkhornTransport(), "coupling_")
+    model = SinkhornTransport()
+    with pytest.raises(ValueError, match="features"):
+        model.fit([[1.0]], Xt=[[1.0, 2.0]])
+    with pytest.raises(NotFittedError):
+        model.transform([[1.0]])
+    assert not hasattr(model, "coupling_")
 
 
 def test_after_a_scaler(clouds):

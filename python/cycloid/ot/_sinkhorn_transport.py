@@ -40,8 +40,8 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
     ``out_of_sample_map='continuous'``; its other rule shifts a new point as its nearest source
     sample is, and jumps between neighbours.)
 
-    Names and order of the parameters are those of POT's ``ot.da.SinkhornTransport``; the methods
-    have scikit-learn's X and y where POT has Xs and ys.
+    The parameters have their names of POT's ``ot.da.SinkhornTransport``; the methods take
+    scikit-learn's X and y where POT has Xs and ys, in the same order.
 
     Parameters
     ----------
@@ -113,6 +113,8 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
     array([1. , 1.5])
     """
 
+    result_: TransportResult
+
     def __init__(
         self,
         reg_e: float = 1.0,
@@ -178,7 +180,7 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
         limit_max = check_finite_real("limit_max", self.limit_max, open_low=True)
         check_option("metric", self.metric, COSTS)
         check_option("norm", self.norm, (None, "median", "max"))
-        self.Xs_ = validate_data(self, X, **_X_CHECKS)
+        source = validate_data(self, X, **_X_CHECKS)
         if Xt is None:
             if yt is not None or target_weight is not None:
                 raise ValueError("yt and target_weight are about target samples; got no Xt")
@@ -187,29 +189,29 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
                 "pass Xt=X if that is meant",
                 stacklevel=caller_level(),
             )
-            self.Xt_, y, target_weight = self.Xs_, None, sample_weight
+            target, y, target_weight = source, None, sample_weight
         else:
-            self.Xt_ = self._as_target(Xt)
-        self._classes = _as_classes(y, yt, len(self.Xs_), len(self.Xt_))
-        a = as_masses("sample_weight", sample_weight, len(self.Xs_), "one weight a row of X")
-        b = as_masses("target_weight", target_weight, len(self.Xt_), "one weight a row of Xt")
+            target = self._as_target(Xt)
+        a = as_masses("sample_weight", sample_weight, len(source), "one weight a row of X")
+        b = as_masses("target_weight", target_weight, len(target), "one weight a row of Xt")
         a, b = a / a.sum(), b / b.sum()
-        costs = cost_matrix(self.Xs_, self.Xt_, self.metric)
-        self.cost_scale_ = _scale(costs, a, b, self.norm)
-        self._limit = limit_max * _largest(costs, a, b)
-        _part(costs, *self._classes, self._limit)
-        self.result_: TransportResult = solve_quietly(
+        classes = _as_classes(("y", y, len(source)), ("yt", yt, len(target)))
+        costs = cost_matrix(source, target, self.metric)
+        scale, limit = _scale(costs, a, b, self.norm), limit_max * _largest(costs, a, b)
+        _part(costs, *classes, limit)
+        result = solve_quietly(
             a,
             b,
             costs,
-            reg * self.cost_scale_,
+            reg * scale,
             tol=self.tol,
             max_iter=self.max_iter,
             n_threads=self.n_threads,
             verbose=self.verbose,
         )
-        self.n_iter_ = self.result_.n_iter
-        warn_unless_converged("SinkhornTransport.fit", self.result_)
+        self.Xs_, self.Xt_, self._classes, self._limit = source, target, classes, limit
+        self.cost_scale_, self.result_, self.n_iter_ = scale, result, result.n_iter
+        warn_unless_converged("SinkhornTransport.fit", result)
         return self
 
     def transform(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -228,9 +230,9 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
             T(x), in the precision of X. Never more than one block of rows of the k x m weights is
             in memory.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "result_")
         points = validate_data(self, X, reset=False, **_X_CHECKS)
-        classes = _as_classes(y, self._classes[1], len(points), len(self.Xt_))
+        classes = _as_classes(("y", y, len(points)), ("yt", self._classes[1], len(self.Xt_)))
         return self._barycentres(points, self.Xt_, classes, self.result_.g)
 
     def inverse_transform(self, Xt: ArrayLike, yt: ArrayLike | None = None) -> NDArray[Any]:
@@ -250,9 +252,9 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
             ``exp((f_i - c(x_i, z)) / (s reg_e))``. It is the inverse of `transform` only as
             `reg_e` goes to zero.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "result_")
         points = self._as_target(Xt)
-        classes = _as_classes(yt, self._classes[0], len(points), len(self.Xs_))
+        classes = _as_classes(("yt", yt, len(points)), ("y", self._classes[0], len(self.Xs_)))
         return self._barycentres(points, self.Xs_, classes, self.result_.f)
 
     def fit_transform(
@@ -314,17 +316,21 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
 _Classes = tuple[NDArray[Any] | None, NDArray[Any] | None]
 
 
-def _as_classes(first: Any, second: Any, n: int, m: int) -> _Classes:
-    """Classes of both sides; a pair of None where one side has none, since then nothing differs."""
-    if first is None or second is None:
+def _as_classes(first: tuple[str, Any, int], second: tuple[str, Any, int]) -> _Classes:
+    """Classes of both sides, each given with its name and length.
+
+    A pair of None where one side has none, since then nothing differs.
+    """
+    if first[1] is None or second[1] is None:
         return None, None
-    sides = column_or_1d(first), column_or_1d(second)
-    for name, side, length in zip(("y", "yt"), sides, (n, m), strict=True):
+    sides = column_or_1d(first[1]), column_or_1d(second[1])
+    for (name, _, length), side in zip((first, second), sides, strict=True):
         if len(side) != length:
             raise ValueError(f"{name} must have length {length}; got {len(side)}")
     kinds = ["text" if side.dtype.kind in "OUS" else "numbers" for side in sides]
     if kinds[0] != kinds[1]:
-        raise TypeError(f"y and yt must hold classes of one kind; got {kinds[0]} and {kinds[1]}")
+        raise TypeError(f"y and yt must hold classes of one kind; got {first[0]} of {kinds[0]} and "
+                        f"{second[0]} of {kinds[1]}")  # fmt: skip
     return sides
 
 
