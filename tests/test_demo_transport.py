@@ -74,7 +74,7 @@ def test_picture(monkeypatch, tmp_path):
     monkeypatch.setattr(cases_transport, "SAMPLE", 50)
     images = {}
     monkeypatch.setattr(demo_transport, "photographs", lambda given, path: images.update(given))
-    assert demo_transport.picture("paths.svg") == "paths_colors.svg"
+    assert demo_transport.picture("paths.svg", 1) == "paths_colors.svg"
     source, target, *recoloured = images.values()
     assert len(recoloured) == 3
     for image in recoloured:

@@ -67,7 +67,7 @@ def run(plot: str | None, n_threads: int | None) -> int:
         if reason is None:
             picture(drawn, plot)
             print(f"picture: {os.path.abspath(plot)}")
-            print(f"picture: {os.path.abspath(demo_transport.picture(plot))}")
+            print(f"picture: {os.path.abspath(demo_transport.picture(plot, threads))}")
         else:
             print(f"no picture: {reason}", file=sys.stderr)
     return 0

@@ -34,13 +34,14 @@ def run(threads: int) -> None:
     _print_notes()
 
 
-def picture(path: str) -> str:
+def picture(path: str, threads: int) -> str:
     """Draw a photograph in the colours of another; return the file's name."""
     source, target = cases_transport.photographs()
     some, others = cases_transport.sample(source), cases_transport.sample(target)
     images = {"source": source, "target": target}
     for strength in _STRENGTHS:
-        model = SinkhornTransport(strength, norm="median").fit(some, Xt=others)
+        model = SinkhornTransport(strength, norm="median", n_threads=threads)
+        model.fit(some, Xt=others)
         moved = model.transform(source.reshape(-1, 3)).clip(0, 1)
         images[f"recoloured, reg {strength:g}"] = moved.reshape(source.shape)
     stem, suffix = os.path.splitext(path)
