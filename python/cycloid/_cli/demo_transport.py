@@ -17,7 +17,7 @@ from cycloid._cli.plot import photographs
 from cycloid.ot import SinkhornTransport, solve
 
 TARGET = 1e-9  # L1 error of both marginals
-PATIENCE = 3.0  # seconds for NumPy on one problem
+PATIENCE = 2.0  # seconds for NumPy on one problem
 
 _WIDTHS = (18, 11, 5, 8, 8, 8, 8, 8, 8, 6)
 _STRENGTHS = (1e-1, 1e-2, 1e-3)  # of the picture, relative to the median cost
