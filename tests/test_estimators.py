@@ -9,6 +9,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cycloid.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LogisticRegression
+from cycloid.ot import SinkhornTransport
 
 ESTIMATORS = [
     Lasso(),
@@ -45,9 +46,18 @@ def two_classes_whatever_the_order(monkeypatch):
         monkeypatch.setattr(estimator_checks, "_enforce_estimator_tags_y", merge)
 
 
-CHECKS = parametrize_with_checks(ESTIMATORS)
+TRANSPORT = [
+    SinkhornTransport(),
+    # At this regularization a repeated sample's plan is ill-conditioned: 1e-9 is not enough for
+    # the seven digits that the check of weights compares.
+    SinkhornTransport(reg_e=0.05, norm="median", tol=1e-13),
+    SinkhornTransport(metric="cityblock", norm="max"),
+]
+CHECKS = parametrize_with_checks(ESTIMATORS + TRANSPORT)
 
 
+# scikit-learn's checks know no target samples.
+@pytest.mark.filterwarnings("ignore:SinkhornTransport.fit got no target samples:UserWarning")
 # A list, since scikit-learn 1.6 gives a generator, which pytest 9 deprecates.
 @pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_scikit_learn_check(estimator, check):

@@ -18,7 +18,7 @@ from sklearn.datasets import dump_svmlight_file, load_diabetes
 from sklearn.linear_model import ElasticNet, Lasso, LassoCV, LogisticRegression, enet_path
 from sklearn.model_selection import KFold
 
-from cycloid._cli import cases, demo, plot
+from cycloid._cli import cases, cases_transport, demo, plot
 from cycloid._cli.certificate import Problem, relative_gap
 from cycloid._cli.main import main
 from cycloid._cli.peer import Peer, Solution
@@ -474,11 +474,14 @@ def small(index, **changes):
 def test_demonstration(tmp_path, capsys, monkeypatch):
     chosen = [small(0), small(3), small(6)]
     monkeypatch.setattr(demo, "demonstration", lambda: chosen)
+    monkeypatch.setattr(cases_transport, "demonstration", list)
+    monkeypatch.setattr(cases_transport, "SAMPLE", 50)
     picture = tmp_path / "paths.png"
     assert main(["demo", "--plot", str(picture), "--threads", "1"]) == 0
     printed = capsys.readouterr().out
     assert str(picture) in printed
     assert picture.stat().st_size > 10_000
+    assert (tmp_path / "paths_colors.png").stat().st_size > 10_000
     lines = [line for line in printed.splitlines() if "order" in line and " x " in line]
     assert len(lines) == 3
     for line, case in zip(lines, chosen, strict=True):
@@ -489,6 +492,7 @@ def test_demonstration(tmp_path, capsys, monkeypatch):
 
 def test_demonstration_without_matplotlib(capsys, monkeypatch):
     monkeypatch.setattr(demo, "demonstration", list)
+    monkeypatch.setattr(cases_transport, "demonstration", list)
     monkeypatch.setattr(demo, "missing", lambda: "matplotlib is not installed; remedy: ...")
     assert main(["demo", "--threads", "1"]) == 0
     assert "matplotlib is not installed" in capsys.readouterr().err

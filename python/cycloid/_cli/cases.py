@@ -65,117 +65,70 @@ def _pretty(label: str) -> str:
     return powers.replace(" ", " · ").replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _diabetes(degree: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
+@dataclass(frozen=True)
+class _Data:
+    """Features, target and their names, and what the table calls them."""
+
+    label: str
+    X: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    names: Sequence[str]
+
+
+def _diabetes(degree: int) -> _Data:
     data = load_diabetes()
     X, names = interactions(data.data, data.feature_names, degree)
-    return X, (data.target - data.target.mean()) / data.target.std(), names
+    y = (data.target - data.target.mean()) / data.target.std()
+    return _Data(f"diabetes, order {degree}", X, y, names)
 
 
-def _breast_cancer(
-    degree: int,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
+def _breast_cancer(degree: int) -> _Data:
     data = load_breast_cancer()
     X, names = interactions(data.data, list(data.feature_names), degree)
-    return X, np.where(data.target == 0, 1.0, -1.0), names  # +1: malignant
+    y = np.where(data.target == 0, 1.0, -1.0)  # +1: malignant
+    return _Data(f"cancer, order {degree}", X, y, names)
 
 
-def _digits(
-    degree: int, first: int, second: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
+def _digits(degree: int, first: int, second: int) -> _Data:
     data = load_digits()
     rows = np.isin(data.target, (first, second))
     pixels = [f"pixel {j // 8},{j % 8}" for j in range(64)]
     X, names = interactions(data.data[rows], pixels, degree)
-    return X, np.where(data.target[rows] == first, 1.0, -1.0), names
+    y = np.where(data.target[rows] == first, 1.0, -1.0)
+    return _Data(f"digits {first}/{second}, order {degree}", X, y, names)
 
 
-def _grid(problem: Problem, ratio: float, size: int) -> npt.NDArray[np.float64]:
-    """A geometric grid from alpha_max down to ``ratio`` times it."""
+def _case(
+    title: str,
+    data: _Data,
+    ratio: float,
+    n_alphas: int = 1,
+    *,
+    l1_ratio: float = 1.0,
+    fit_intercept: bool = False,
+    folds: int = 0,
+    drawn: bool = False,
+) -> Case:
+    """A geometric grid from alpha_max down to ``ratio`` times it, or that last strength alone.
+
+    A target of two values makes the loss logistic.
+    """
+    loss = "logistic" if len(np.unique(data.y)) == 2 else "squared"
+    problem = Problem(data.X, data.y, loss, l1_ratio, fit_intercept)
     largest = problem.alpha_max()
-    return np.geomspace(largest, ratio * largest, size)
+    alphas = np.geomspace(ratio * largest, largest, n_alphas)[::-1]
+    return Case(title, data.label, problem, data.names, alphas, folds, drawn)
 
 
 def demonstration() -> list[Case]:
     """Return the rows of the table, from the squared loss to the logistic loss."""
-    cases = []
-
-    X, y, names = _diabetes(3)
-    problem = Problem(X, y, "squared")
-    cases.append(
-        Case(
-            "Lasso, 100 alphas",
-            "diabetes, order 3",
-            problem,
-            names,
-            _grid(problem, 2e-3, 100),
-        )
-    )
-    cases.append(
-        Case(
-            "LassoCV, 5 folds",
-            "diabetes, order 3",
-            problem,
-            names,
-            _grid(problem, 1e-2, 100),
-            folds=5,
-        )
-    )
-
-    X, y, names = _diabetes(5)
-    problem = Problem(X, y, "squared")
-    cases.append(
-        Case(
-            "Lasso, 50 alphas",
-            "diabetes, order 5",
-            problem,
-            names,
-            _grid(problem, 0.05, 50),
-            drawn=True,
-        )
-    )
-    problem = Problem(X, y, "squared", l1_ratio=0.5)
-    cases.append(
-        Case(
-            "Elastic net, 50 alphas",
-            "diabetes, order 5",
-            problem,
-            names,
-            _grid(problem, 0.05, 50),
-        )
-    )
-
-    X, y, names = _breast_cancer(3)
-    problem = Problem(X, y, "logistic")
-    cases.append(
-        Case(
-            "L1-logistic",
-            "cancer, order 3",
-            problem,
-            names,
-            np.array([0.01 * problem.alpha_max()]),
-        )
-    )
-    problem = Problem(X, y, "logistic", fit_intercept=True)
-    cases.append(
-        Case(
-            "L1-logistic, intercept",
-            "cancer, order 3",
-            problem,
-            names,
-            np.array([0.01 * problem.alpha_max()]),
-        )
-    )
-
-    X, y, names = _digits(2, 3, 8)
-    problem = Problem(X, y, "logistic")
-    cases.append(
-        Case(
-            "L1-logistic, 20 alphas",
-            "digits 3/8, order 2",
-            problem,
-            names,
-            _grid(problem, 0.01, 20),
-            drawn=True,
-        )
-    )
-    return cases
+    small, large, cancer, digits = _diabetes(3), _diabetes(5), _breast_cancer(3), _digits(2, 3, 8)
+    return [
+        _case("Lasso, 100 alphas", small, 2e-3, 100),
+        _case("LassoCV, 5 folds", small, 1e-2, 100, folds=5),
+        _case("Lasso, 50 alphas", large, 0.05, 50, drawn=True),
+        _case("Elastic net, 50 alphas", large, 0.05, 50, l1_ratio=0.5),
+        _case("L1-logistic", cancer, 0.01),
+        _case("L1-logistic, intercept", cancer, 0.01, fit_intercept=True),
+        _case("L1-logistic, 20 alphas", digits, 0.01, 20, drawn=True),
+    ]

@@ -1,4 +1,7 @@
-"""The demonstration: cycloid beside scikit-learn on real data, to the same duality gap."""
+"""The demonstration: cycloid beside scikit-learn on real data, to the same duality gap.
+
+Its second part, optimal transport, is in `demo_transport`.
+"""
 
 import os
 import sys
@@ -12,6 +15,7 @@ import sklearn
 
 import cycloid
 from cycloid import _core
+from cycloid._cli import demo_transport, table
 from cycloid._cli.cases import Case, demonstration
 from cycloid._cli.certificate import relative_gap
 from cycloid._cli.peer import SHORT, Peer, Solution, best_of_three, timed
@@ -40,7 +44,7 @@ class Measured:
 
 
 def run(plot: str | None, n_threads: int | None) -> int:
-    """Run every case, print the table as it grows, then write the picture."""
+    """Run every case, print the tables as they grow, then write the pictures."""
     threads = thread_count(n_threads)
     started = time.perf_counter()
     peer = Peer(threads)
@@ -56,12 +60,14 @@ def run(plot: str | None, n_threads: int | None) -> int:
     finally:
         peer.stop()
     _print_notes()
+    demo_transport.run(threads)
     print(f"time in all: {time.perf_counter() - started:.0f} s")
     if plot is not None:
         reason = missing()
         if reason is None:
             picture(drawn, plot)
             print(f"picture: {os.path.abspath(plot)}")
+            print(f"picture: {os.path.abspath(demo_transport.picture(plot, threads))}")
         else:
             print(f"no picture: {reason}", file=sys.stderr)
     return 0
@@ -159,44 +165,31 @@ def _print_heading(threads: int) -> None:
     left = sum(_WIDTHS[:3]) + 3
     print(f"{'':{left}}{'duality gap':^15} {'time':^15}  times")
     names = ("cycloid", "sklearn")
-    print(_row(("problem", "data", "n x p", *names, *names, "faster", "support")))
-    print(_row(tuple("-" * width for width in _WIDTHS)))
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    aligned = [
-        f"{cell:<{width}}" if k < 2 else f"{cell:>{width}}"
-        for k, (cell, width) in enumerate(zip(cells, _WIDTHS, strict=True))
-    ]
-    return " ".join(aligned).rstrip()
+    heads = ("problem", "data", "n x p", *names, *names, "faster", "support")
+    print(table.row(heads, _WIDTHS, left=2))
+    print(table.rule(_WIDTHS))
 
 
 def _line(case: Case, ours: Measured, theirs: Measured) -> str:
     n, p = case.problem.X.shape
     more = ">" if theirs.capped else ""
-    ratio = theirs.solution.seconds / ours.solution.seconds
-    return _row(
-        (
-            case.title,
-            case.data,
-            f"{n} x {p}",
-            _gap(ours.gap),
-            _gap(theirs.gap),
-            _seconds(ours.solution.seconds),
-            more + _seconds(theirs.solution.seconds),
-            more + (f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"),
-            str(ours.support),
-        )
+    cells = (
+        case.title,
+        case.data,
+        f"{n} x {p}",
+        _gap(ours.gap),
+        _gap(theirs.gap),
+        table.seconds(ours.solution.seconds),
+        more + table.seconds(theirs.solution.seconds),
+        more + table.ratio(theirs.solution.seconds / ours.solution.seconds),
+        str(ours.support),
     )
+    return table.row(cells, _WIDTHS, left=2)
 
 
 def _gap(value: float) -> str:
     """A gap, "-" if none was measured; rounding errors can make it a little negative."""
     return f"{max(value, 0.0):.0e}" if np.isfinite(value) else "-"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.3f} s" if value < 1 else f"{value:.2f} s"
 
 
 def _print_notes() -> None:

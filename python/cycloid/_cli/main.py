@@ -6,13 +6,15 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cycloid._cli.errors import InputError
 from cycloid._cli.options import parser
 
 if TYPE_CHECKING:
     from cycloid._cli.fit import Request
+
+Solution = TypeVar("Solution")
 
 _WARNINGS = 3  # shown; each fold of a cross-validation may give one
 
@@ -29,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if options.command is None:
             options = command.parse_args(["demo"])
-        code = _demo(options) if options.command == "demo" else _fit(options)
+        command_of = {"demo": _demo, "ot": _transport}
+        code = command_of.get(options.command, _fit)(options)
         sys.stdout.flush()  # a closed pipe shows here rather than at exit
         return code
     except InputError as error:
@@ -56,21 +59,14 @@ def _fit(options: argparse.Namespace) -> int:
     from cycloid._cli.plot import picture
 
     request = _request(options)
-    _check_save(options.save)
+    _check_output("--save", options.save, report.SAVE_SUFFIXES)
     _check_picture(options.plot, required=True)
     started = time.perf_counter()
     dataset = read.read(
         options.file, target=options.target, weights=options.weights, drop=options.drop
     )
     reading = time.perf_counter() - started
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            result = fit.fit(dataset, request)
-        except (ValueError, TypeError) as error:
-            message = " ".join(str(error).split())
-            raise InputError(f"{options.file}: {message}") from error
-    _show(caught)
+    result = _solved(options.file, lambda: fit.fit(dataset, request))
     print(report.summary(dataset, result, top=options.top, reading=reading))
     if options.save is not None:
         _write("--save", options.save, lambda: report.save(options.save, dataset, result))
@@ -110,10 +106,65 @@ def _request(options: argparse.Namespace) -> "Request":
     )
 
 
-def _check_save(path: str | None) -> None:
-    from cycloid._cli.report import SAVE_SUFFIXES
+def _transport(options: argparse.Namespace) -> int:
+    from cycloid._cli import read_transport, transport
 
-    _check_output("--save", path, SAVE_SUFFIXES)
+    points = _given_points(options)
+    _check_output("--save", options.save, transport.SAVE_SUFFIXES)
+    started = time.perf_counter()
+    if points:
+        cost = options.cost or "sqeuclidean"
+        problem = _solved(
+            f"{options.source}, {options.target}",
+            lambda: read_transport.between_points(
+                options.source, options.target, cost, options.weights, options.drop
+            ),
+        )
+    else:
+        problem = read_transport.costs_and_masses(options.files)
+    reading = time.perf_counter() - started
+    request = transport.Request(
+        reg=options.reg,
+        norm=options.norm,
+        method=options.method,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        time_limit=options.time_limit,
+        n_threads=options.threads,
+        verbose=options.verbose,
+    )
+    solved = _solved(problem.source, lambda: transport.transport(problem, request))
+    print(transport.summary(solved, reading=reading))
+    if options.save is not None:
+        _write("--save", options.save, lambda: transport.save(options.save, solved))
+        print(f"saved: {options.save}")
+    return 0 if solved.result.converged else 1
+
+
+def _given_points(options: argparse.Namespace) -> bool:
+    """Whether the problem is one between points; an InputError if it is not clear."""
+    points = options.source is not None and options.target is not None
+    if not points and (options.source is not None or options.target is not None):
+        raise InputError("--source and --target go together")
+    if points and options.files:
+        raise InputError(f"--source and --target leave no use for {options.files[0]}")
+    if not points and len(options.files) not in (1, 3):
+        raise InputError("give COSTS, or A B COSTS, or --source X --target Y")
+    if not points and (options.cost or options.weights is not None or options.drop):
+        raise InputError("--cost, --weights and --drop are about --source and --target")
+    return points
+
+
+def _solved(where: str, solve: Callable[[], Solution]) -> Solution:
+    """What `solve` returns; its warnings go to the user, and what it refuses is an InputError."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            solution = solve()
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{where}: {' '.join(str(error).split())}") from error
+    _show(caught)
+    return solution
 
 
 def _check_picture(path: str | None, *, required: bool) -> None:

@@ -1,18 +1,20 @@
 """The command line's options; their help is the documentation."""
 
 import argparse
-import math
-from collections.abc import Callable
 from typing import NoReturn
+
+from cycloid._cli.converters import integer, output_file, real
+from cycloid._cli.transport_options import add_transport
 
 DEMO_PICTURE = "cycloid_paths.png"
 
 _DESCRIPTION = """\
-Sparse linear models, solved to a certified duality gap.
+Sparse linear models and optimal transport, solved with a certificate.
 
   python -m cycloid                         the demonstration on real data, beside scikit-learn
   python -m cycloid lasso FILE --cv 5       fit your own data; also enet, logistic
-  python -m cycloid lasso --help            the kinds of files, and every option
+  python -m cycloid ot A B COSTS --reg 0.1  move masses at least cost; also between points
+  python -m cycloid lasso --help            the kinds of files, and every option; so for each
 """
 
 _PROBLEM = {
@@ -88,6 +90,7 @@ def parser() -> _Parser:
     _add_model(commands, "lasso", "least squares with an L1 penalty")
     _add_model(commands, "enet", "least squares with L1 and L2 penalties (elastic net)")
     _add_model(commands, "logistic", "two-class logistic regression with L1 and L2 penalties")
+    add_transport(commands)
     return main
 
 
@@ -96,22 +99,24 @@ def _add_demo(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "demo",
         help="the demonstration on real data (what runs without a command)",
         description="Solve sparse problems made from scikit-learn's own data sets, beside "
-        "scikit-learn and to the same duality gap; print a table and draw the paths.",
+        "scikit-learn and to the same duality gap, and transport problems beside Sinkhorn's "
+        "algorithm; print tables, draw the paths and a photograph in the colours of another.",
         allow_abbrev=False,
     )
     demo.add_argument(
         "--plot",
         metavar="OUT",
         default=DEMO_PICTURE,
-        type=_output,
-        help="picture to write: .png, .pdf or .svg (default: %(default)s)",
+        type=output_file,
+        help="picture to write: .png, .pdf or .svg (default: %(default)s); the photographs go "
+        "beside it, into a file with _colors in its name",
     )
     demo.add_argument(
-        "--no-plot", dest="plot", action="store_const", const=None, help="write no picture"
+        "--no-plot", dest="plot", action="store_const", const=None, help="write no pictures"
     )
     demo.add_argument(
         "--threads",
-        type=_integer(1),
+        type=integer(1),
         metavar="T",
         help="threads for both libraries (default: all CPUs)",
     )
@@ -167,24 +172,24 @@ def _add_data_options(sub: argparse.ArgumentParser) -> None:
 def _add_penalty_options(sub: argparse.ArgumentParser, model: str) -> None:
     penalty = sub.add_argument_group("penalty")
     strength = penalty.add_mutually_exclusive_group()
-    strength.add_argument("--alpha", type=_real(0), metavar="A", help="solve at this strength")
+    strength.add_argument("--alpha", type=real(0), metavar="A", help="solve at this strength")
     strength.add_argument(
         "--cv",
-        type=_integer(2),
+        type=integer(2),
         metavar="K",
         default=0,
         help="choose alpha on a path by K-fold cross-validation",
     )
     penalty.add_argument(
         "--path",
-        type=_integer(1),
+        type=integer(1),
         metavar="N",
         help="solve a path of N strengths, from the smallest alpha with all "
         "coefficients zero (alpha_max) down (default without --alpha: 100)",
     )
     penalty.add_argument(
         "--eps",
-        type=_real(0, 1, open_low=True),
+        type=real(0, 1, open_low=True),
         metavar="E",
         default=1e-3,
         help="last alpha of a path / alpha_max (default: %(default)s)",
@@ -192,7 +197,7 @@ def _add_penalty_options(sub: argparse.ArgumentParser, model: str) -> None:
     if model != "lasso":
         penalty.add_argument(
             "--l1-ratio",
-            type=_real(0, 1),
+            type=real(0, 1),
             metavar="R",
             default=0.5 if model == "enet" else 1.0,
             help="share of the L1 penalty (default: %(default)s)",
@@ -205,7 +210,7 @@ def _add_solver_options(sub: argparse.ArgumentParser) -> None:
     solver = sub.add_argument_group("solver")
     solver.add_argument(
         "--tol",
-        type=_real(0),
+        type=real(0),
         metavar="T",
         default=1e-8,
         help="stop at this duality gap, relative to the objective of the null "
@@ -213,28 +218,28 @@ def _add_solver_options(sub: argparse.ArgumentParser) -> None:
     )
     solver.add_argument(
         "--max-iter",
-        type=_integer(1),
+        type=integer(1),
         metavar="M",
         default=1000,
         help="limit on outer iterations an alpha (default: %(default)s)",
     )
     solver.add_argument(
         "--time-limit",
-        type=_real(0, open_low=True),
+        type=real(0, open_low=True),
         metavar="S",
         help="stop a path after S seconds with what is reached; --cv has one "
         "path for all samples and, for logistic, one for each fold",
     )
     solver.add_argument(
         "--seed",
-        type=_integer(0),
+        type=integer(0),
         metavar="I",
         default=0,
         help="seed that shuffles the samples into folds (default: %(default)s)",
     )
     solver.add_argument(
         "--threads",
-        type=_integer(1),
+        type=integer(1),
         metavar="T",
         help="threads to use (default: all CPUs); the result does not depend on it",
     )
@@ -243,18 +248,18 @@ def _add_solver_options(sub: argparse.ArgumentParser) -> None:
 def _add_output_options(sub: argparse.ArgumentParser) -> None:
     output = sub.add_argument_group("output")
     output.add_argument(
-        "--save", metavar="OUT", type=_output, help="save the solutions: .npz, .csv or .json"
+        "--save", metavar="OUT", type=output_file, help="save the solutions: .npz, .csv or .json"
     )
     output.add_argument(
         "--plot",
         metavar="OUT",
-        type=_output,
+        type=output_file,
         help="draw the path, or one solution's largest coefficients: .png, .pdf "
         "or .svg (needs matplotlib)",
     )
     output.add_argument(
         "--top",
-        type=_integer(0),
+        type=integer(0),
         metavar="N",
         default=20,
         help="how many coefficients to print (default: %(default)s)",
@@ -265,40 +270,3 @@ def _add_output_options(sub: argparse.ArgumentParser) -> None:
         default=0,
         help="print a line an alpha; twice: a line an iteration",
     )
-
-
-def _integer(low: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low:
-            raise argparse.ArgumentTypeError(f"'{text}' is not an integer >= {low}")
-        return value
-
-    return convert
-
-
-def _real(low: float, high: float = math.inf, open_low: bool = False) -> Callable[[str], float]:
-    expected = f"a number {'>' if open_low else '>='} {low:g}"
-    if high < math.inf:
-        expected += f" and <= {high:g}"
-
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        inside = (low < value if open_low else low <= value) and value <= high
-        if not inside or math.isinf(value):  # NaN is not inside
-            raise argparse.ArgumentTypeError(f"'{text}' is not {expected}")
-        return value
-
-    return convert
-
-
-def _output(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("the name of the file is empty")
-    return text

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,17 @@ def timed(solve: Callable[[], Solution]) -> Solution:
     return replace(solution, seconds=time.perf_counter() - start)
 
 
-def best_of_three(solve: Callable[[], Solution | None], first: Solution) -> Solution:
+class Timed(Protocol):
+    """What has taken a time."""
+
+    @property
+    def seconds(self) -> float: ...
+
+
+AnyTimed = TypeVar("AnyTimed", bound=Timed)
+
+
+def best_of_three(solve: Callable[[], AnyTimed | None], first: AnyTimed) -> AnyTimed:
     """Repeat a short run twice more and keep the least time."""
     best = first
     for _ in range(2 if first.seconds < SHORT else 0):

@@ -1,8 +1,8 @@
-"""Pictures of paths and of single solutions. matplotlib is an optional extra."""
+"""Pictures of paths, of single solutions and of images. matplotlib is an optional extra."""
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,22 @@ def picture(panels: Sequence[Panel], path: str) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(_GREY)
         axes.tick_params(colors=_INK, labelsize=8.5, color=_GREY)
+    _save(figure, path)
+
+
+def photographs(images: Mapping[str, npt.NDArray[np.float64]], path: str) -> None:
+    """Draw images (height, width, 3) with their titles, side by side, into a file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3 * len(images), 2.4), layout="constrained")
+    for axes, (title, image) in zip(figure.subplots(1, len(images)), images.items(), strict=True):
+        axes.imshow(image)
+        axes.set_title(title, loc="left", fontsize=10.5, color=_INK)
+        axes.set_axis_off()
+    _save(figure, path)
+
+
+def _save(figure: Any, path: str) -> None:
     try:
         figure.savefig(path, dpi=150, facecolor="white")
     except BaseException:

@@ -47,18 +47,7 @@ def read(
     path: str, *, target: str | None = None, weights: str | None = None, drop: Sequence[str] = ()
 ) -> Dataset:
     """Read one file; its suffix says how. Raises InputError with the file and column at fault."""
-    name = path.lower()
-    compressed = name.endswith((".gz", ".bz2"))
-    suffix = Path(name.rsplit(".", 1)[0] if compressed else name).suffix
-    readable = suffix in _SVMLIGHT or (not compressed and (suffix == ".npz" or suffix in _TEXT))
-    if not readable:
-        raise InputError(
-            f"{path}: unknown kind of file; expected .npz, .csv, .tsv or .svm "
-            "(.svmlight, .libsvm, also .svm.gz and .svm.bz2)"
-        )
-    if not os.path.isfile(path):
-        reason = "is a folder" if os.path.isdir(path) else "no such file"
-        raise InputError(f"{path}: {reason}")
+    suffix = kind_of(path)
     try:
         if suffix == ".npz":
             dataset = _read_npz(path, target, weights, drop)
@@ -72,6 +61,23 @@ def read(
     return dataset
 
 
+def kind_of(path: str, *more: str) -> str:
+    """The suffix of a file that is there, which says how to read it: a usual one, or of `more`."""
+    name = path.lower()
+    compressed = name.endswith((".gz", ".bz2"))
+    suffix = Path(name.rsplit(".", 1)[0] if compressed else name).suffix
+    readable = suffix in _SVMLIGHT or (not compressed and suffix in (".npz", *_TEXT, *more))
+    if not readable:
+        raise InputError(
+            f"{path}: unknown kind of file; expected {', '.join((*more, '.npz'))}, .csv, .tsv or "
+            ".svm (.svmlight, .libsvm, also .svm.gz and .svm.bz2)"
+        )
+    if not os.path.isfile(path):
+        reason = "is a folder" if os.path.isdir(path) else "no such file"
+        raise InputError(f"{path}: {reason}")
+    return suffix
+
+
 def indexed_names(p: int) -> Sequence[str]:
     """Names of columns that have none: ``x[0]``, ``x[1]``, ..."""
     return [f"x[{j}]" for j in range(p)]
@@ -83,21 +89,26 @@ def indexed_names(p: int) -> Sequence[str]:
 
 def _read_npz(path: str, target: str | None, weights: str | None, drop: Sequence[str]) -> Dataset:
     target = "y" if target is None else target
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: _array(archive, key, path) for key in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, AttributeError) as error:
-        raise InputError(f"{path}: not an npz archive of numeric arrays") from error
-    X = _npz_matrix(arrays, path)
+    arrays = npz_arrays(path)
+    X = npz_matrix(arrays, path)
     n, p = X.shape
-    y = _npz_vector(arrays, target, n, path, "--target")
-    w = None if weights is None else _npz_vector(arrays, weights, n, path, "--weights")
+    y = npz_vector(arrays, target, n, path, "--target")
+    w = None if weights is None else npz_vector(arrays, weights, n, path, "--weights")
     names = arrays.get("feature_names")
     if names is not None and names.shape != (p,):
         raise InputError(f"{path}: feature_names has shape {names.shape}, expected ({p},)")
     labels = indexed_names(p) if names is None else [str(name) for name in names]
-    X, labels = _without(X, labels, drop, path)
-    return Dataset(X, y, labels, _as_weights(w, path, weights), path, target)
+    X, labels = without(X, labels, drop, path)
+    return Dataset(X, y, labels, as_weights(w, path, weights), path, target)
+
+
+def npz_arrays(path: str) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of an archive, by name."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: _array(archive, key, path) for key in archive.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, AttributeError) as error:
+        raise InputError(f"{path}: not an npz archive of numeric arrays") from error
 
 
 def _array(archive: Mapping[str, Any], key: str, path: str) -> npt.NDArray[Any]:
@@ -107,12 +118,12 @@ def _array(archive: Mapping[str, Any], key: str, path: str) -> npt.NDArray[Any]:
         raise InputError(f"{path}: array '{key}' holds Python objects, not numbers") from error
 
 
-def _npz_matrix(arrays: Mapping[str, npt.NDArray[Any]], path: str) -> Matrix:
+def npz_matrix(arrays: Mapping[str, npt.NDArray[Any]], path: str) -> Matrix:
     if "X" in arrays:
         X = arrays["X"]
         if X.ndim != 2:
             raise InputError(f"{path}: X has {X.ndim} dimension(s), expected 2 (n x p)")
-        return _as_float(X, path, "X")
+        return as_float(X, path, "X")
     for prefix in ("", "X_"):
         if all(prefix + part in arrays for part in _CSR_PARTS):
             data, indices, indptr, shape = (arrays[prefix + part] for part in _CSR_PARTS)
@@ -122,7 +133,7 @@ def _npz_matrix(arrays: Mapping[str, npt.NDArray[Any]], path: str) -> Matrix:
             make = sparse.csr_array if layout == "csr" else sparse.csc_array
             try:
                 matrix = make(
-                    (_as_float(data, path, "data"), indices, indptr),
+                    (as_float(data, path, "data"), indices, indptr),
                     shape=tuple(int(size) for size in shape),
                 )
                 matrix.check_format(full_check=True)
@@ -135,7 +146,7 @@ def _npz_matrix(arrays: Mapping[str, npt.NDArray[Any]], path: str) -> Matrix:
     )
 
 
-def _npz_vector(
+def npz_vector(
     arrays: Mapping[str, npt.NDArray[Any]], key: str, n: int, path: str, option: str
 ) -> npt.NDArray[Any]:
     if key not in arrays:
@@ -153,6 +164,24 @@ def _npz_vector(
 
 
 def _read_csv(path: str, target: str | None, weights: str | None, drop: Sequence[str]) -> Dataset:
+    names, columns, lines = csv_table(path)
+    y_at = _target_column(names, target, path)
+    w_at = None if weights is None else column_at(names, weights, path, "--weights")
+    dropped = {column_at(names, name, path, "--drop") for name in drop}
+    if y_at == w_at or y_at in dropped or w_at in dropped:
+        raise InputError(f"{path}: --target, --weights and --drop name the same column")
+    kept = [j for j in range(len(names)) if j not in dropped and j not in (y_at, w_at)]
+    if not kept:
+        raise InputError(f"{path}: no feature columns besides the target '{names[y_at]}'")
+    X = csv_matrix([columns[j] for j in kept], lines, [names[j] for j in kept], path)
+    y = _labels_or_numbers(columns[y_at], lines, names[y_at], path)
+    w = None if w_at is None else numbers(columns[w_at], lines, names[w_at], path)
+    kept_names = [names[j] for j in kept]
+    return Dataset(X, y, kept_names, as_weights(w, path, weights), path, names[y_at])
+
+
+def csv_table(path: str) -> tuple[list[str], list[Sequence[str]], list[int]]:
+    """Names and cells of the columns, and the line of the file where each row ends."""
     rows, lines = _csv_rows(path)
     if not rows:
         raise InputError(f"{path}: the file is empty")
@@ -165,22 +194,17 @@ def _read_csv(path: str, target: str | None, weights: str | None, drop: Sequence
     for row, line in zip(body, lines, strict=True):
         if len(row) != width:
             raise InputError(f"{path}: line {line} has {len(row)} cells, the first has {width}")
-    columns = list(zip(*body, strict=True))
-    y_at = _target_column(names, target, path)
-    w_at = None if weights is None else _column(names, weights, path, "--weights")
-    dropped = {_column(names, name, path, "--drop") for name in drop}
-    if y_at == w_at or y_at in dropped or w_at in dropped:
-        raise InputError(f"{path}: --target, --weights and --drop name the same column")
-    kept = [j for j in range(width) if j not in dropped and j not in (y_at, w_at)]
-    if not kept:
-        raise InputError(f"{path}: no feature columns besides the target '{names[y_at]}'")
-    X = np.empty((len(body), len(kept)), order="F")
-    for k, j in enumerate(kept):
-        X[:, k] = _numbers(columns[j], lines, names[j], path)
-    y = _labels_or_numbers(columns[y_at], lines, names[y_at], path)
-    w = None if w_at is None else _numbers(columns[w_at], lines, names[w_at], path)
-    kept_names = [names[j] for j in kept]
-    return Dataset(X, y, kept_names, _as_weights(w, path, weights), path, names[y_at])
+    return names, list(zip(*body, strict=True)), lines
+
+
+def csv_matrix(
+    columns: Sequence[Sequence[str]], lines: Sequence[int], names: Sequence[str], path: str
+) -> npt.NDArray[np.float64]:
+    """Columns of numbers side by side."""
+    X = np.empty((len(lines), len(columns)), order="F")
+    for j, (cells, name) in enumerate(zip(columns, names, strict=True)):
+        X[:, j] = numbers(cells, lines, name, path)
+    return X
 
 
 def _csv_rows(path: str) -> tuple[list[list[str]], list[int]]:
@@ -217,12 +241,12 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _target_column(names: Sequence[str], target: str | None, path: str) -> int:
     if target is not None:
-        return _column(names, target, path, "--target")
+        return column_at(names, target, path, "--target")
     usual = [j for j, name in enumerate(names) if name.lower() in ("y", "target")]
     return usual[0] if len(usual) == 1 else len(names) - 1
 
 
-def _column(names: Sequence[str], wanted: str, path: str, option: str) -> int:
+def column_at(names: Sequence[str], wanted: str, path: str, option: str) -> int:
     """Find a column by its name or else by its index (from 0; negative ones count from the end)."""
     matches = [j for j, name in enumerate(names) if name == wanted]
     if len(matches) == 1:
@@ -240,7 +264,7 @@ def _column(names: Sequence[str], wanted: str, path: str, option: str) -> int:
     return index % len(names)
 
 
-def _numbers(
+def numbers(
     cells: Sequence[str], lines: Sequence[int], name: str, path: str
 ) -> npt.NDArray[np.float64]:
     try:
@@ -257,7 +281,7 @@ def _labels_or_numbers(
 ) -> npt.NDArray[Any]:
     """A target may hold class names; whether it may hold *these* is for the fit to say."""
     if any(_is_missing(cell) for cell in cells) or all(_is_number(cell) for cell in cells):
-        return _numbers(cells, lines, name, path)
+        return numbers(cells, lines, name, path)
     return np.array([cell.strip() for cell in cells])
 
 
@@ -295,25 +319,31 @@ def _is_missing(cell: str) -> bool:
 def _read_svmlight(
     path: str, target: str | None, weights: str | None, drop: Sequence[str]
 ) -> Dataset:
-    from sklearn.datasets import load_svmlight_file
-
     for value, option in ((target, "--target"), (weights, "--weights")):
         if value is not None:
             raise InputError(f"{path}: {option} has no meaning for an svmlight file")
+    X, y = svmlight(path)
+    matrix, names = without(X, indexed_names(X.shape[1]), drop, path)
+    return Dataset(matrix, y, names, None, path, "the first field")
+
+
+def svmlight(path: str) -> tuple[sparse.csr_array, npt.NDArray[np.float64]]:
+    """The features, and the first field of each line."""
+    from sklearn.datasets import load_svmlight_file
+
     try:
         X, y = load_svmlight_file(path)
     except (ValueError, UnicodeDecodeError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else "unreadable"
         raise InputError(f"{path}: not an svmlight file: {reason}") from error
-    matrix, names = _without(sparse.csr_array(X), indexed_names(X.shape[1]), drop, path)
-    return Dataset(matrix, y, names, None, path, "the first field")
+    return sparse.csr_array(X), y
 
 
 # ---------------------------------------------------------------------------------------------
 # what all of them share
 
 
-def _as_float(array: npt.NDArray[Any], path: str, key: str) -> npt.NDArray[Any]:
+def as_float(array: npt.NDArray[Any], path: str, key: str) -> npt.NDArray[Any]:
     """Return float32 and float64 arrays as they are, and other numbers as float64."""
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path}: '{key}' has dtype {array.dtype}, expected real numbers")
@@ -322,23 +352,23 @@ def _as_float(array: npt.NDArray[Any], path: str, key: str) -> npt.NDArray[Any]:
     return array.astype(np.float64)
 
 
-def _as_weights(
+def as_weights(
     weights: npt.NDArray[Any] | None, path: str, name: str | None
 ) -> npt.NDArray[np.float64] | None:
     if weights is None:
         return None
-    values = _as_float(weights, path, str(name)).astype(np.float64)
+    values = as_float(weights, path, str(name)).astype(np.float64)
     if not np.isfinite(values).all() or (values < 0).any() or not values.any():
         raise InputError(f"{path}: '{name}' must hold weights: finite, not negative, not all zero")
     return values
 
 
-def _without(
+def without(
     X: Matrix, names: Sequence[str], drop: Sequence[str], path: str
 ) -> tuple[Matrix, Sequence[str]]:
     if not drop:
         return X, names
-    dropped = {_column(names, name, path, "--drop") for name in drop}
+    dropped = {column_at(names, name, path, "--drop") for name in drop}
     kept = [j for j in range(len(names)) if j not in dropped]
     if not kept:
         raise InputError(f"{path}: --drop leaves no feature")

@@ -2,7 +2,8 @@
 
 `solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
 top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
-between two bounds (`wasserstein`), unbalanced transport, and gradients of all values.
+between two bounds (`wasserstein`), unbalanced transport, gradients of all values, and the estimator
+`SinkhornTransport` for domain adaptation.
 """
 
 from cycloid._result import Status
@@ -10,12 +11,14 @@ from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_diver
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
 from cycloid.ot._result import TransportResult
 from cycloid.ot._sinkhorn import sinkhorn, sinkhorn2
+from cycloid.ot._sinkhorn_transport import SinkhornTransport
 from cycloid.ot._solve import solve
 from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
 from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
     "SinkhornDivergence",
+    "SinkhornTransport",
     "Status",
     "TransportResult",
     "UnbalancedResult",

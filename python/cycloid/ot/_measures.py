@@ -70,10 +70,15 @@ def cost_matrix(X: Matrix, Y: Matrix, cost: Any) -> Matrix:
     return costs
 
 
+def row_slices(n: int, m: int) -> Iterator[slice]:
+    """Slices of n rows of m entries, each of which fits into cache."""
+    height = max(1, 2**17 // m)
+    return (slice(first, first + height) for first in range(0, n, height))
+
+
 def row_blocks(M: Matrix) -> Iterator[slice]:
     """Slices of rows that fit into cache."""
-    height = max(1, 2**17 // M.shape[1])
-    return (slice(first, first + height) for first in range(0, len(M), height))
+    return row_slices(*M.shape)
 
 
 def soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float) -> Vector:
