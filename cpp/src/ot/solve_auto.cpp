@@ -2,6 +2,7 @@
 // over-relaxed scaling where it is dense and truncated Newton steps where it is sparse.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cycloid/ot/local_problem.hpp"
 #include "cycloid/ot/progress.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double ladder = 4;          // ratio of two regs of the ladder
 constexpr double rough = 0.2;         // the error that is enough before the last of them
+constexpr double close = 0.6;         // that of a start which need not go farther up
 constexpr double dense_share = 0.25;  // of entries that matter: beyond it scaling is cheaper
 constexpr double small = 2500;        // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 300, newton_a_round = 30;
@@ -33,7 +35,9 @@ public:
         for (const double error : {rough, 1e-3, 0.0}) {
             way_error_ = std::max(error, progress_.goal());
             patient_ = error == 0;
-            status = descend(regs(error == rough && progress_.options.g != nullptr));
+            std::vector<double> way = regs();
+            if (error == rough && progress_.options.g != nullptr) join(way);
+            status = descend(way);
             if (status != Status::Stalled || progress_.error < most_rounding * rounding(reg_))
                 break;
             std::fill(point_.g.begin(), point_.g.end(), 0.0);
@@ -51,13 +55,25 @@ private:
     }
 
     // From where the plan is blurred and scaling converges at once, down to the one asked for.
-    std::vector<double> regs(bool last_alone) const {
+    std::vector<double> regs() const {
         std::vector<double> regs{reg_};
-        if (last_alone) return regs;
         const double start = spread() / 20;
         while (2 * start > ladder * regs.back()) regs.push_back(regs.back() * ladder);
         std::reverse(regs.begin(), regs.end());
         return regs;
+    }
+
+    // Given potentials join the way where they are about as good as those from the reg before, or
+    // are given up.
+    void join(std::vector<double>& regs) {
+        for (auto reg = regs.end(); reg != regs.begin();) {
+            if (!pass(*--reg) || point_.error < close) {
+                if (storage_ == wanted() || point_.error <= progress_.goal()) joined_ = *reg;
+                regs.erase(regs.begin(), reg);
+                return;
+            }
+        }
+        std::fill(point_.g.begin(), point_.g.end(), 0.0);
     }
 
     // Mean over some rows of the mean cost above the smallest.
@@ -82,7 +98,7 @@ private:
         int in_vain = 0, scalings = 0, rounds = 0;
         double lowest = std::numeric_limits<double>::infinity();
         for (;;) {
-            if (!pass(reg)) return ended();
+            if (std::exchange(joined_, 0.0) != reg && !pass(reg)) return ended();
             const double goal = last ? progress_.goal() : way_error();
             if (last) progress_.keep_best(point_);
             const bool stop = progress_.report(reg, point_.error, point_.dual, point_.kept);
@@ -122,12 +138,16 @@ private:
     // One exact pass, the plan stored as the next steps will want it; false if it was cut short.
     bool pass(double reg) {
         const auto size = std::max(point_.g.size(), progress_.masses.a.size());
-        const bool few = point_.kept > 0 && point_.kept < dense_share * entries();
-        storage_ = few && entries() > small ? Storage::Sparse : Storage::Dense;
+        storage_ = wanted();
         row_pass(progress_.cost, progress_.masses, reg, dropped_ / static_cast<double>(size),
                  storage_, kernel_, point_, progress_.context);
         ++progress_.out.n_passes;
         return !progress_.context.monitor->stopped();
+    }
+
+    Storage wanted() const {
+        const bool few = point_.kept > 0 && point_.kept < dense_share * entries();
+        return few && entries() > small ? Storage::Sparse : Storage::Dense;
     }
 
     void local_steps(double reg, double goal) {
@@ -188,6 +208,7 @@ private:
     bool scaling_is_slow_ = false;  // at this reg
     double way_error_ = rough;      // enough before the last reg
     bool patient_ = false;
+    double joined_ = 0;  // the reg at which the point is up to date already
     double dropped_ = 1e-12;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };
