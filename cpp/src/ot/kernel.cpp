@@ -1,5 +1,6 @@
 #include "cycloid/ot/kernel.hpp"
 
+#include <Eigen/Core>
 #include <algorithm>
 
 namespace cycloid::ot {
@@ -38,8 +39,7 @@ void Kernel::reset(const Pieces& pieces, Index columns, Storage storage) {
         parts_.resize(static_cast<std::size_t>(pieces.count));
         for (Part& part : parts_) {
             part.starts.assign(1, 0);
-            part.columns.clear();
-            part.values.clear();
+            part.stored = 0;
         }
     }
 }
@@ -57,22 +57,35 @@ void Kernel::store(Index piece, Index i, const double* share, const double* inve
         float* k = dense_.data() + i * columns_;
         for (Index j = 0; j < columns_; ++j) k[j] = density(share[j] * inverse_b[j]);
     } else if (storage_ == Storage::Sparse) {
-        constexpr Index group = 8;  // looked at together: most hold nothing to keep
-        Part& part = parts_[piece];
-        for (Index from = 0; from < columns_; from += group) {
-            const Index to = std::min(from + group, columns_);
-            double largest = 0;
-            for (Index j = from; j < to; ++j) largest = std::max(largest, share[j]);
-            if (!(largest > least)) continue;
-            for (Index j = from; j < to; ++j) {
-                if (!(share[j] > least)) continue;
-                part.columns.push_back(static_cast<std::int32_t>(j));
-                part.values.push_back(density(share[j] * inverse_b[j]));
-            }
-        }
-        part.starts.push_back(static_cast<Index>(part.columns.size()));
+        append(piece, 0, columns_, share, inverse_b, least);
+        end_row(piece);
     }
 }
+
+void Kernel::append(Index piece, Index begin, Index end, const double* share,
+                    const double* inverse_b, double least) {
+    constexpr Index group = 8;  // looked at together: most hold nothing to keep
+    Part& part = parts_[piece];
+    const auto room = static_cast<std::size_t>(part.stored + end - begin);
+    if (part.values.size() < room) {
+        part.columns.resize(2 * room);
+        part.values.resize(2 * room);
+    }
+    const auto keep = [&](Index j) {  // written in any case, and counted if it is to stay
+        part.columns[part.stored] = static_cast<std::int32_t>(j);
+        part.values[part.stored] = density(share[j] * inverse_b[j]);
+        part.stored += share[j] > least;
+    };
+    Index j = begin;
+    for (; j + group <= end; j += group) {
+        const Eigen::Map<const Eigen::Array<double, group, 1>> shares(share + j);
+        if (!(shares.maxCoeff() > least)) continue;
+        for (Index k = j; k < j + group; ++k) keep(k);
+    }
+    for (; j < end; ++j) keep(j);
+}
+
+void Kernel::end_row(Index piece) { parts_[piece].starts.push_back(parts_[piece].stored); }
 
 void Kernel::spread(View x, View y, View s, std::span<double> out, const Context& context) const {
     partial_.assign(static_cast<std::size_t>(pieces_.count * columns_), 0.0);

@@ -138,11 +138,14 @@ private:
     // One exact pass, the plan stored as the next steps will want it; false if it was cut short.
     bool pass(double reg) {
         const auto size = std::max(point_.g.size(), progress_.masses.a.size());
-        storage_ = wanted();
-        row_pass(progress_.cost, progress_.masses, reg, dropped_ / static_cast<double>(size),
-                 storage_, kernel_, point_, progress_.context);
-        ++progress_.out.n_passes;
-        return !progress_.context.monitor->stopped();
+        do {
+            storage_ = wanted();
+            row_pass(progress_.cost, progress_.masses, reg, dropped_ / static_cast<double>(size),
+                     storage_, kernel_, point_, progress_.context);
+            ++progress_.out.n_passes;
+            if (progress_.context.monitor->stopped()) return false;
+        } while (storage_ == Storage::Dense && wanted() == Storage::Sparse && !(point_.error <= progress_.goal()));
+        return true;
     }
 
     Storage wanted() const {
