@@ -40,7 +40,7 @@ class Status(enum.IntEnum):
 
     CONVERGED = (
         _core.Status.CONVERGED,
-        "the duality gap reached the tolerance",
+        "the tolerance was reached",
         "",
     )
     MAX_ITER = (

@@ -119,7 +119,7 @@ class ElasticNet(MultiOutputMixin, LinearPredictor):  # type: ignore[misc]
     >>> model.coef_.round(4)
     array([0.4458, 0.4458])
     >>> model.result_.status.sentence
-    'the duality gap reached the tolerance'
+    'the tolerance was reached'
     """
 
     path: Any = staticmethod(enet_path)
