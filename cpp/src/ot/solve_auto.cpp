@@ -167,7 +167,7 @@ private:
         } else {
             const double target = std::max(0.3 * goal, 1e-6 * point_.error);
             local.scale(target, std::min(left, sweeps_a_round), relaxation_, effort);
-            scaling_is_slow_ = local.error() > target;
+            scaling_is_slow_ = local.error() > target && !local.stale();
         }
         const Eigen::ArrayXd z = local.step();
         for (std::size_t j = 0; j < point_.g.size(); ++j) point_.g[j] += reg * z[j];

@@ -48,6 +48,7 @@ public:
     void newton(double target, Index most, NewtonMemory& memory, Effort& effort);
 
     double error() const { return error_; }
+    bool stale() const;  // too far from the point of the kernel to trust it
     double inactive_mass() const { return (b_ * (1 - active_)).sum(); }
     // z, a Sinkhorn step where the kernel holds too little of a column.
     Eigen::ArrayXd step() const;
@@ -58,7 +59,6 @@ private:
     bool newton_step(double target, NewtonMemory& memory, Effort& effort);
     Eigen::ArrayXd conjugate_gradients(double tolerance, NewtonMemory& memory, Effort& effort);
     Eigen::ArrayXd precondition(const Eigen::ArrayXd& r) const;
-    bool stale() const;
 
     const Kernel& kernel_;
     const Context& context_;
