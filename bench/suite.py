@@ -7,10 +7,9 @@ import functools
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bench import cell, objective, peers, problems, record, reference
+from bench import cell, peers, problems, record
 
 THREADS = 1
-TARGETS = (1e-6, 1e-10)
 TIMEOUT = 60.0  # CPU seconds to find the tolerances of one solver on one problem
 
 
@@ -22,7 +21,7 @@ def calibration() -> float:
 @functools.cache
 def reached(problem: str, solver: str) -> cell.Cell:
     """Walks the ladder in another process, where a time-out can end it."""
-    return cell.run(problem, solver, THREADS, TARGETS, TIMEOUT, repeats=0)
+    return cell.run(problem, solver, THREADS, timeout=TIMEOUT, repeats=0)
 
 
 def measure(benchmark, problem: str, solver: str, target: float) -> None:
@@ -48,10 +47,9 @@ def measure(benchmark, problem: str, solver: str, target: float) -> None:
             warmup_rounds=0 if run.cpu > cell.SLOW else 1,
         )
         peer.close(data)
-    certificates = objective.certify_path(loaded, solution.coef, solution.intercept)
-    accuracy = objective.worst_accuracy(certificates, reference.dual_values(loaded))
-    benchmark.extra_info.update(tol=run.tol, accuracy=accuracy, support=certificates[-1].support)
-    assert accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
+    verdict = loaded.judge()(solution)
+    benchmark.extra_info.update(tol=run.tol, **verdict._asdict())
+    assert verdict.accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
 
 
 def describe(benchmark, problem: str, what: str, solver: str) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import cell, objective, peers, problems
+from bench import linear, objective, peers, problems
+from bench.base import Ladder
 
 
 def test_autoregressive_covariance() -> None:
-    X = problems.autoregressive(20_000, 5, 0.6, np.random.default_rng(0))
+    X = linear.autoregressive(20_000, 5, 0.6, np.random.default_rng(0))
     places = np.arange(5)
     expected = 0.6 ** np.abs(places[:, None] - places)
     assert X.flags.f_contiguous
@@ -20,7 +21,7 @@ def test_autoregressive_covariance() -> None:
 
 
 def test_random_sparse_layout() -> None:
-    X = problems.random_sparse(300, 200, 0.05, np.random.default_rng(0))
+    X = linear.random_sparse(300, 200, 0.05, np.random.default_rng(0))
     assert X.indices.dtype == X.indptr.dtype == np.int32
     assert X.has_canonical_format
     assert X.nnz / 60_000 == pytest.approx(0.05, rel=0.05)  # places drawn twice count once
@@ -28,14 +29,14 @@ def test_random_sparse_layout() -> None:
 
 
 def test_linear_model_noise_and_repeatability() -> None:
-    first, second = problems.dense_wide(100, 400), problems.dense_wide(100, 400)
+    first, second = linear.dense_wide(100, 400), linear.dense_wide(100, 400)
     np.testing.assert_array_equal(first.target, second.target)
     np.testing.assert_array_equal(first.labels, np.sign(first.target))
     assert set(first.labels) == {-1.0, 1.0}
 
 
 def test_diabetes_interactions_are_collinear() -> None:
-    X = problems.diabetes_interactions().X
+    X = linear.diabetes_interactions().X
     assert X.shape == (442, 285)
     assert np.linalg.matrix_rank(X) < 285
     np.testing.assert_allclose(X.std(axis=0), 1.0)
@@ -44,13 +45,13 @@ def test_diabetes_interactions_are_collinear() -> None:
 def test_absent_data_say_why(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("CYCLOID_DATA", str(tmp_path))
     with pytest.raises(problems.Unavailable, match="CYCLOID_DATA"):
-        problems.leukemia()
+        linear.leukemia()
 
 
-def small(loss: str, l1_ratio: float, is_sparse: bool = False) -> problems.Problem:
+def small(loss: str, l1_ratio: float, is_sparse: bool = False) -> linear.Problem:
     X = sparse.csc_matrix((1, 1)) if is_sparse else np.empty((1, 1))
-    kind = problems.Problem("kind", X, np.empty(1), loss, np.ones(1), l1_ratio)
-    return problems.small_like(kind)
+    kind = linear.Problem("kind", X, np.empty(1), loss, np.ones(1), l1_ratio)
+    return kind.small()
 
 
 KINDS = [
@@ -132,13 +133,15 @@ def test_path_takes_columns_dense_or_sparse() -> None:
 
 
 def test_ladder_goes_down_in_half_decades() -> None:
-    steps = [tol for tol, _ in cell.ladder()]
+    steps = [tol for tol, _ in Ladder()]
     assert steps[0] == 1.0
     assert steps[-1] == pytest.approx(1e-14)
     np.testing.assert_allclose(np.divide(steps[1:], steps[:-1]), 10.0**-0.5)
 
 
-@pytest.mark.parametrize("solver", list(peers.all_peers()))
+@pytest.mark.parametrize(
+    "solver", [peer.name for adapter in peers.LINEAR for peer in adapter.PEERS]
+)
 @pytest.mark.parametrize(("loss", "l1_ratio"), KINDS)
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_every_peer_solves_the_stated_problem(solver, loss, l1_ratio, is_sparse) -> None:
