@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -34,7 +34,8 @@ from bench.peers import Peer
 
 TIMEOUT = 240.0
 WALL_FACTOR = 4.0
-REPEATS, REPEATS_IF_SLOW, SLOW = 5, 3, 5.0
+REPEATS = 5
+FEWER = {5.0: 3, 60.0: 1}  # runs in all where one takes more than so many seconds
 COARSE_ABOVE = 2.0  # seconds of a run after which the ladder goes on in steps of 10
 BATCH = 0.25  # seconds that one timing of a quick solve lasts, by repetition
 EXEMPT = 3_600.0  # CPU seconds that judging one solution may take
@@ -55,8 +56,9 @@ class Run:
 
 @dataclass
 class Cell:
-    """``targets`` maps a target, written as "1e-06", to the run that reached it; ``reason`` says why
-    others were not reached."""
+    """``targets`` maps a target, written as "1e-06", to the run that reached it; ``reason`` says
+    why others were not reached.
+    """
 
     problem: str
     solver: str
@@ -119,24 +121,23 @@ def measure(
             hopeless = MARGIN * tol * waiting[0] / run.accuracy
 
 
+def number_of_runs(seconds: float, repeats: int = REPEATS) -> int:
+    return min([repeats, *(runs for limit, runs in FEWER.items() if seconds > limit)])
+
+
 def repeat(peer: Peer, data, run: Run, repeats: int) -> Run:
     """The median of ``repeats`` runs with one tolerance. The first run, possibly cold, is among
     them only where runs are slow, and then fewer do."""
-    slow = min(run.wall, run.cpu) > SLOW
-    walls, cpus = ([run.wall], [run.cpu]) if slow or repeats == 0 else ([], [])
+    wanted = number_of_runs(min(run.wall, run.cpu), repeats)
+    walls, cpus = ([run.wall], [run.cpu]) if wanted < repeats or repeats == 0 else ([], [])
     # Under a CPU limit the kernel counts CPU time in ticks of some milliseconds.
     number = max(1, min(200, round(BATCH / max(run.wall, 1e-4))))
-    while len(walls) < (min(repeats, REPEATS_IF_SLOW) if slow else repeats):
+    while len(walls) < wanted:
         _, wall, cpu = timed(peer, data, run.tol, number)
         walls.append(wall)
         cpus.append(cpu)
-    return Run(
-        run.tol,
-        statistics.median(walls),
-        statistics.median(cpus),
-        run.accuracy,
-        run.support,
-        len(walls),
+    return replace(
+        run, wall=statistics.median(walls), cpu=statistics.median(cpus), repeats=len(walls)
     )
 
 

@@ -19,31 +19,30 @@ def calibration() -> float:
 
 
 @functools.cache
-def reached(problem: str, solver: str) -> cell.Cell:
+def reached(problem: str, solver: str, timeout: float) -> cell.Cell:
     """Walks the ladder in another process, where a time-out can end it."""
-    return cell.run(problem, solver, THREADS, timeout=TIMEOUT, repeats=0)
+    return cell.run(problem, solver, THREADS, timeout=timeout, repeats=0)
 
 
-def measure(benchmark, problem: str, solver: str, target: float) -> None:
+def measure(benchmark, problem: str, solver: str, target: float, timeout: float = TIMEOUT) -> None:
     """One row: ``solver`` at the loosest tolerance with which it reaches ``target``."""
     try:
         loaded = problems.load(problem)
     except problems.Unavailable as reason:
         pytest.skip(str(reason))
-    found = reached(problem, solver)
+    found = reached(problem, solver, timeout)
     run = found.targets.get(cell.key(target))
     if run is None:
-        pytest.skip(f"{solver}: {found.reason or f'best accuracy {found.best:.0e}'}")
+        pytest.skip(f"{solver}: {found.reason}")
     peer = peers.all_peers()[solver]
     describe(benchmark, problem, cell.key(target), solver)
     with threadpool_limits(THREADS):
         cell.warm_up(peer, loaded, THREADS)
         data = peer.prepare(loaded, THREADS)
-        rounds = cell.REPEATS_IF_SLOW if run.cpu > cell.SLOW else cell.REPEATS
         solution = benchmark.pedantic(
             peer.solve,
             args=(data, run.tol),
-            rounds=rounds,
+            rounds=cell.number_of_runs(run.cpu),
             warmup_rounds=0 if run.cpu > cell.SLOW else 1,
         )
         peer.close(data)

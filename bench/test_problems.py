@@ -1,4 +1,4 @@
-"""The generators and the judge, on small data (seconds; no timing)."""
+"""The generators, the judges and the walk down the ladder, on small data (seconds; no timing)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import linear, objective, peers, problems
-from bench.base import Ladder
+from bench import cell, linear, objective, peers, problems, transport
+from bench.base import Ladder, Verdict
 
 
 def test_autoregressive_covariance() -> None:
@@ -156,3 +156,179 @@ def test_every_peer_solves_the_stated_problem(solver, loss, l1_ratio, is_sparse)
     peer.close(data)
     certificates = objective.certify_path(problem, found.coef, found.intercept)
     assert certificates[0].gap <= 1e-4
+
+
+# ------------------------------------------------------------------------------------ transport
+
+
+def two_by_two(total: float = 1.0) -> transport.Problem:
+    a, b = total * np.array([0.5, 0.5]), total * np.array([0.25, 0.75])
+    return transport.Problem("hand", a, b, 2.0, np.array([[0.0, 1.0], [1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("total", [1.0, 8.0])
+@pytest.mark.parametrize(
+    ("plan", "error"),
+    [
+        ([[0.25, 0.25], [0.0, 0.5]], 0.0),
+        ([[0.5, 0.0], [0.0, 0.5]], 0.5),  # right rows; columns 0.5, 0.5 for 0.25, 0.75
+        ([[0.25, 0.0], [0.0, 0.75]], 0.5),  # right columns, wrong rows
+        ([[0.0, 0.0], [0.0, 0.0]], 2.0),  # what is left after an underflow
+        ([[0.25, 0.5], [0.0, 0.5]], 0.5),  # a quarter too much, in a row and in a column
+    ],
+)
+def test_violation_by_hand(total: float, plan, error: float) -> None:
+    verdict = two_by_two(total).judge()(transport.Solution(total * np.array(plan)))
+    assert verdict.accuracy == error
+    assert verdict.support == np.count_nonzero(plan)
+
+
+def test_violation_from_potentials() -> None:
+    problem = dataclasses.replace(two_by_two(), M=np.zeros((2, 2)))
+    f, g = problem.reg * np.log(problem.a), problem.reg * np.log(problem.b)
+    judge = problem.judge()
+    assert judge(transport.Solution(f=f, g=g)).accuracy < 1e-15
+    more = judge(transport.Solution(f=f + problem.reg * np.log(1.1), g=g))
+    assert more.accuracy == pytest.approx(0.2)  # a tenth too much in both marginals
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_a_number_reaches_no_target(bad: float) -> None:
+    judge = two_by_two().judge()
+    plan = np.array([[0.25, 0.25], [bad, 0.5]])
+    for solution in (
+        transport.Solution(plan),
+        transport.Solution(f=np.zeros(2), g=np.array([bad, 0.0])),
+    ):
+        verdict = judge(solution)
+        assert np.isnan(verdict.accuracy)
+        assert not verdict.accuracy <= 1e-6
+    with pytest.raises(ValueError, match="shape"):
+        judge(transport.Solution(plan[:1]))
+
+
+def test_single_precision_is_judged_as_it_is() -> None:
+    plan = np.full((3, 3), 1 / 9)
+    problem = transport.Problem("thirds", np.full(3, 1 / 3), np.full(3, 1 / 3), 1.0, plan)
+    rounded = problem.judge()(transport.Solution(plan.astype(np.float32)))
+    assert 1e-9 < rounded.accuracy < 1e-7
+    assert problem.judge()(transport.Solution(plan)).accuracy < 1e-15
+
+
+def test_blocks_and_points_do_not_change_the_verdict(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = transport.clouds(30, 20)
+    a, b = transport.uniform(30), transport.uniform(20)
+    M = transport.squared_distances(X, Y)
+    np.testing.assert_allclose(M[3, 5], np.sum((X[3] - Y[5]) ** 2))
+    potentials = transport.Solution(f=rng.normal(size=30), g=rng.normal(size=20))
+    whole = transport.Problem("matrix", a, b, 0.7, M).judge()(potentials)
+    monkeypatch.setattr(transport, "BLOCK", 70)
+    for problem in (
+        transport.Problem("matrix", a, b, 0.7, M),
+        transport.Points("points", a, b, 0.7, X, Y),
+    ):
+        verdict = problem.judge()(potentials)
+        assert verdict.accuracy == pytest.approx(whole.accuracy, rel=1e-12)
+        assert verdict.support == whole.support
+
+
+def reference_plan(problem: transport.Problem) -> np.ndarray:
+    """Sinkhorn's scaling, for as long as it takes on a small problem."""
+    K = np.exp(-problem.M / problem.reg)
+    v = np.ones(len(problem.b))
+    for _ in range(5_000):
+        u = problem.a / (K @ v)
+        v = problem.b / (u @ K)
+    return u[:, None] * K * v
+
+
+@pytest.mark.filterwarnings("ignore")  # what a peer's dependencies deprecate is not our matter
+@pytest.mark.parametrize("solver", [p.name for adapter in peers.TRANSPORT for p in adapter.PEERS])
+def test_every_peer_transports_at_the_stated_reg(solver: str) -> None:
+    """The judge sees marginals alone: they would be as right at another reg."""
+    peer = peers.all_peers()[solver]
+    if peer.reason():
+        pytest.skip(peer.reason())
+    problem = transport.PROBLEMS["ot-w1-500"].build().small()
+    data = peer.prepare(problem, 1)
+    found = peer.solve(data, 1e-6)
+    peer.close(data)
+    plan = found.plan
+    if plan is None:
+        plan = np.exp((np.add.outer(found.f, found.g) - problem.M) / problem.reg)
+    assert problem.judge()(found).accuracy < (1e-2 if solver == "geomloss" else 1e-4)
+    distance = np.abs(plan - reference_plan(problem)).sum()
+    assert distance > 0.1 if peer.is_limit else distance < 1e-2
+
+
+def test_clouds_of_all_sizes_have_the_same_centres() -> None:
+    (X, Y), (again, _) = transport.clouds(4_000, 2_000), transport.clouds(4_000, 3_000)
+    np.testing.assert_array_equal(X, again)
+    small, _ = transport.clouds(1_000, 1_000)
+    np.testing.assert_allclose(X.mean(axis=0), small.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(X.std(axis=0), small.std(axis=0), atol=0.02)
+    assert (X.shape, Y.shape) == ((4_000, 2), (2_000, 2))
+
+
+def test_stated_scales() -> None:
+    problem = transport.gaussian_mixtures("rectangle", 60, 40, 1e-2)
+    assert problem.M.shape == (60, 40)
+    assert problem.reg == pytest.approx(1e-2 * np.median(problem.M))
+    for name in ("ot-w1-500", "ot-w2-500"):
+        line = transport.PROBLEMS[name].build()
+        assert (line.M.max(), line.reg) == (1.0, 1.0 / 1_200.0)
+        assert line.a.sum() == pytest.approx(1.0)
+        assert min(line.a.min(), line.b.min()) > 0.0
+
+
+def test_absent_transport_data_and_functions_say_why(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CYCLOID_DATA", str(tmp_path))
+    with pytest.raises(problems.Unavailable, match="CYCLOID_DATA"):
+        problems.load("ot-mnist-l2")
+    ot = pytest.importorskip("cycloid.ot")
+    monkeypatch.delattr(ot, "solve_points", raising=False)
+    with pytest.raises(problems.Unavailable, match="solve_points"):
+        problems.load("ot-points-50000-1e-2")
+
+
+# ------------------------------------------------------------------------------- the measurement
+
+
+def walk(monkeypatch, seconds: float, ladder: Ladder, accuracy) -> tuple[list[float], dict]:
+    """The tolerances that a solver with the given accuracies is asked for, and what it reached."""
+    monkeypatch.setattr(cell, "timed", lambda peer, data, tol, number=1: (tol, seconds, seconds))
+    tried, reached = [], {}
+    found = cell.measure(
+        None, None, ladder, lambda tol: Verdict(accuracy(tol), 1), (1e-6, 1e-9), repeats=1
+    )
+    for target, run in found:
+        if target is None:
+            tried.append(run.tol)
+        else:
+            reached[target] = run.tol
+    return tried, reached
+
+
+def test_slow_solvers_are_not_asked_for_hopeless_steps(monkeypatch) -> None:
+    ladder = Ladder(1e-3, 1e-14, is_linear=True)
+    quick, first = walk(monkeypatch, 0.1, ladder, lambda tol: 5 * tol)
+    slow, second = walk(monkeypatch, 3.0, ladder, lambda tol: 5 * tol)
+    assert len(quick) == 15  # all half decades down to 1e-10
+    np.testing.assert_allclose(slow, [1e-3, 1e-6, 1e-7, 1e-9, 1e-10])
+    assert first.keys() == second.keys() == {"1e-06", "1e-09"}
+    every_decade, _ = walk(monkeypatch, 3.0, Ladder(1e-3, 1e-14), lambda tol: 5 * tol)
+    np.testing.assert_allclose(every_decade, 10.0 ** -np.arange(3, 11))
+
+
+def test_a_solver_without_an_answer_walks_to_the_end(monkeypatch) -> None:
+    ladder = Ladder(1e-3, 1e-5, is_linear=True)
+    tried, reached = walk(monkeypatch, 3.0, ladder, lambda tol: float("nan"))
+    np.testing.assert_allclose(tried, [1e-3, 1e-4, 1e-5])
+    assert reached == {}
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(0.1, 5), (6.0, 3), (70.0, 1)])
+def test_slow_runs_are_repeated_less(seconds: float, runs: int) -> None:
+    assert cell.number_of_runs(seconds) == runs
+    assert cell.number_of_runs(seconds, repeats=0) == 0

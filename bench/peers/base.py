@@ -13,7 +13,8 @@ from bench.linear import Problem, alpha_max
 
 
 class Solution(NamedTuple):
-    """Of a linear model: ``coef`` is (p,), or (p, K) for a path, dense or sparse; ``intercept`` None: none was fitted.
+    """Of a linear model: ``coef`` is (p,), or (p, K) for a path, dense or sparse; ``intercept``
+    None: none was fitted.
 
     ``seconds`` (wall, CPU) is set only by solvers that run in another process and time themselves.
     """
