@@ -37,9 +37,10 @@ WALL_FACTOR = 4.0
 REPEATS = 5
 FEWER = {5.0: 3, 60.0: 1}  # runs in all where one takes more than so many seconds
 COARSE_ABOVE = 2.0  # seconds of a run after which the ladder goes on in steps of 10
+SKIP_ABOVE = 0.2  # ... and after which hopeless steps are left out
 BATCH = 0.25  # seconds that one timing of a quick solve lasts, by repetition
 EXEMPT = 3_600.0  # CPU seconds that judging one solution may take
-MARGIN = 10.0  # a step is left out if, in proportion, it misses the next target by more
+MARGIN = 10.0  # a step is hopeless if, in proportion, it misses the next target by more
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def measure(
     waiting = sorted(targets, reverse=True)
     seconds, hopeless = 0.0, math.inf
     for tol, is_power_of_ten in ladder:
-        if seconds > COARSE_ABOVE and (not is_power_of_ten or tol > hopeless):
+        if seconds > COARSE_ABOVE and not is_power_of_ten:
+            continue
+        if seconds > SKIP_ABOVE and tol > hopeless:
             continue
         solution, wall, cpu = timed(peer, data, tol)
         seconds = min(wall, cpu)
