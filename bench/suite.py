@@ -39,11 +39,12 @@ def measure(benchmark, problem: str, solver: str, target: float, timeout: float 
     with threadpool_limits(THREADS):
         cell.warm_up(peer, loaded, THREADS)
         data = peer.prepare(loaded, THREADS)
+        rounds = cell.number_of_runs(run.cpu)
         solution = benchmark.pedantic(
             peer.solve,
             args=(data, run.tol),
-            rounds=cell.number_of_runs(run.cpu),
-            warmup_rounds=0 if run.cpu > cell.SLOW else 1,
+            rounds=rounds,
+            warmup_rounds=1 if rounds == cell.REPEATS else 0,
         )
         peer.close(data)
     verdict = loaded.judge()(solution)
