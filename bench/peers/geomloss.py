@@ -36,7 +36,7 @@ def solve(data: Data, tol: float) -> Solution:
 PEERS = [
     Peer(
         "geomloss",
-        lambda problem: not problem.is_implicit,
+        lambda problem: True,
         prepare,
         solve,
         needs("geomloss", "torch"),

@@ -53,7 +53,7 @@ def solve(p: float, data: Data, tol: float) -> Solution:
 def _peer(name: str, p: float) -> Peer:
     return Peer(
         name,
-        lambda problem: not problem.is_implicit,
+        lambda problem: True,
         prepare,
         functools.partial(solve, p),
         needs("mdot_tnt", "torch"),

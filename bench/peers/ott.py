@@ -44,7 +44,7 @@ def solve(program: Callable[[float], Any], tol: float) -> Solution:
 def _peer(name: str, lse_mode: bool) -> Peer:
     return Peer(
         name,
-        lambda problem: not problem.is_implicit,
+        lambda problem: True,
         functools.partial(prepare, lse_mode),
         solve,
         needs("ott", "jax"),

@@ -44,16 +44,12 @@ def solve_exact(problem: Problem, tol: float) -> Solution:
 
 
 def _peer(name: str, method: str) -> Peer:
-    return Peer(name, _has_matrix, prepare, functools.partial(solve, method), needs("ot"))
-
-
-def _has_matrix(problem: Problem) -> bool:
-    return not problem.is_implicit
+    return Peer(name, lambda problem: True, prepare, functools.partial(solve, method), needs("ot"))
 
 
 PEERS = [
     _peer("pot", "sinkhorn"),
     _peer("pot-log", "sinkhorn_log"),
     _peer("pot-stabilized", "sinkhorn_stabilized"),
-    Peer("emd", _has_matrix, prepare, solve_exact, needs("ot"), is_limit=True),
+    Peer("emd", lambda problem: True, prepare, solve_exact, needs("ot"), is_limit=True),
 ]

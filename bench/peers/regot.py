@@ -37,7 +37,7 @@ def solve(method: str, data: Data, tol: float) -> Solution:
 def _peer(method: str) -> Peer:
     return Peer(
         f"regot-{method}",
-        lambda problem: not problem.is_implicit,
+        lambda problem: True,
         prepare,
         functools.partial(solve, method),
         needs("regot"),
