@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -332,3 +333,21 @@ def test_a_solver_without_an_answer_walks_to_the_end(monkeypatch) -> None:
 def test_slow_runs_are_repeated_less(seconds: float, runs: int) -> None:
     assert cell.number_of_runs(seconds) == runs
     assert cell.number_of_runs(seconds, repeats=0) == 0
+
+
+def test_judging_does_not_use_up_the_allowance(monkeypatch) -> None:
+    limits = []
+    monkeypatch.setattr(cell.resource, "setrlimit", lambda kind, pair: limits.append(pair[0]))
+    allowance = cell.Allowance(10.0)
+    until = allowance.until
+
+    def judge(seconds: float) -> float:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        return seconds
+
+    assert allowance.exempt(judge)(0.05) == 0.05
+    assert 0.05 <= allowance.until - until < 1.0
+    assert limits[1] >= until + 3_600.0  # while it judges
+    assert limits[2] <= until + 2.0  # the kernel takes whole seconds
