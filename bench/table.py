@@ -85,9 +85,9 @@ def _row(name: str, label: str, target: float, cells: list[Cell], clock: str) ->
     for found in cells:
         value = seconds(found, target, clock)
         if found.solver == peers.OURS:
-            ours, own = value, f"- ({why(found)})" if value is None else f"{value:.3g}"
+            ours, own = value, why_not(found) if value is None else f"{value:.3g}"
         elif value is None:
-            failed.append(f"{found.solver} - ({why(found)})")
+            failed.append(f"{found.solver} {why_not(found)}")
         else:
             rivals.append((value, found.solver))
     rivals.sort()
@@ -97,11 +97,12 @@ def _row(name: str, label: str, target: float, cells: list[Cell], clock: str) ->
     return f"| {name} | {label} | {own} | {best} | {', '.join(texts[1:] + failed)} | {ratio} |"
 
 
-def why(found: Cell) -> str:
-    """In a word or two, why a target was not reached."""
+def why_not(found: Cell) -> str:
+    """What stands in the place of seconds: a dash and, in a word or two, the reason."""
+    reason = found.reason.split(":")[0]
     if found.status == "timeout":
-        return f"timeout, error {found.best:.0e}" if math.isfinite(found.best) else "timeout"
-    return found.reason.split(":")[0]
+        reason = f"timeout, error {found.best:.0e}" if math.isfinite(found.best) else "timeout"
+    return f"- ({reason})" if reason else "-"
 
 
 def document(result: Record, targets: tuple[float, ...] | None, clock: str) -> str:
