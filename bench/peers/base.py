@@ -50,10 +50,16 @@ def needs(*modules: str) -> Callable[[], str]:
     """A ``reason`` for Python packages."""
 
     def reason() -> str:
-        missing = [m for m in modules if importlib.util.find_spec(m) is None]
+        missing = [m for m in modules if not _is_installed(m)]
         return f"not installed: {', '.join(missing)}" if missing else ""
 
     return reason
+
+
+def _is_installed(module: str) -> bool:
+    """A mere folder of that name on the path (no origin) does not count."""
+    found = importlib.util.find_spec(module)
+    return found is not None and found.origin is not None
 
 
 def path_to(problem: Problem, per_decade: int = 5) -> np.ndarray:
