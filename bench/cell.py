@@ -100,8 +100,9 @@ def measure(
     targets: tuple[float, ...],
     repeats: int,
 ) -> Iterator[tuple[str | None, Run]]:
-    """Yields each run of the ladder, and (target, repeated run) where a target is reached."""
-    waiting = sorted(targets, reverse=True)
+    """Yields each run of the ladder, then (target, repeated run) for each target reached: what a
+    time-out ends first is repetition."""
+    waiting, reached = sorted(targets, reverse=True), {}
     seconds, hopeless = 0.0, math.inf
     for tol, is_power_of_ten in ladder:
         if seconds > COARSE_ABOVE and not is_power_of_ten:
@@ -112,16 +113,16 @@ def measure(
         seconds = min(wall, cpu)
         run = Run(tol, wall, cpu, *judge(solution))
         yield None, run
-        reached = [t for t in waiting if run.accuracy <= t]
-        if reached:
-            repeated = repeat(peer, data, run, repeats)
-            for target in reached:
-                waiting.remove(target)
-                yield key(target), repeated
+        while waiting and run.accuracy <= waiting[0]:
+            reached[waiting.pop(0)] = run
         if not waiting:
             break
         if ladder.is_linear and math.isfinite(run.accuracy):
             hopeless = MARGIN * tol * waiting[0] / run.accuracy
+    for run in dict.fromkeys(reached.values()):
+        repeated = repeat(peer, data, run, repeats)
+        for target in (t for t, r in reached.items() if r is run):
+            yield key(target), repeated
 
 
 def number_of_runs(seconds: float, repeats: int = REPEATS) -> int:
