@@ -22,21 +22,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench import objective, peers, problems, reference
-from bench.peers import Peer, Solution
+from bench import peers, problems
+from bench.base import Ladder, Problem, Verdict
+from bench.peers import Peer
 
-TARGETS = (1e-6, 1e-10)
 TIMEOUT = 240.0
 WALL_FACTOR = 4.0
-REPEATS, REPEATS_IF_SLOW, SLOW = 5, 3, 5.0
+REPEATS = 5
+FEWER = {5.0: 3, 60.0: 1}  # runs in all where one takes more than so many seconds
 COARSE_ABOVE = 2.0  # seconds of a run after which the ladder goes on in steps of 10
+SKIP_ABOVE = 0.2  # ... and after which hopeless steps are left out
 BATCH = 0.25  # seconds that one timing of a quick solve lasts, by repetition
+EXEMPT = 3_600.0  # CPU seconds that judging one solution may take
+MARGIN = 10.0  # a step is hopeless if, in proportion, it misses the next target by more
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,14 @@ class Run:
 
 @dataclass
 class Cell:
-    """``targets`` maps a target, written as "1e-06", to the run that reached it."""
+    """``targets`` maps a target, written as "1e-06", to the run that reached it; ``reason`` says
+    why others were not reached.
+    """
 
     problem: str
     solver: str
     threads: int
-    status: str = "ok"  # ok | timeout | error | skipped
+    status: str = "ok"  # ok | missed | timeout | error | skipped
     reason: str = ""
     best: float = float("inf")
     targets: dict[str, Run] = field(default_factory=dict)
@@ -68,14 +74,7 @@ def key(target: float) -> str:
     return f"{target:.0e}"
 
 
-def ladder(start: float = 1.0, stop: float = 1e-14) -> Iterator[tuple[float, bool]]:
-    """Tolerances in steps of sqrt(10), and whether the step is a full power of ten."""
-    steps = round(2 * np.log10(start / stop))
-    for k in range(steps + 1):
-        yield float(start * 10.0 ** (-k / 2)), k % 2 == 0
-
-
-def timed(peer: Peer, data, tol: float, number: int = 1) -> tuple[Solution, float, float]:
+def timed(peer: Peer, data, tol: float, number: int = 1) -> tuple[Any, float, float]:
     """Wall and CPU seconds of one of ``number`` solves in a row."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(number):
@@ -86,8 +85,8 @@ def timed(peer: Peer, data, tol: float, number: int = 1) -> tuple[Solution, floa
     return solution, wall, cpu
 
 
-def warm_up(peer: Peer, problem: problems.Problem, threads: int) -> None:
-    small = peer.prepare(problems.small_like(problem), threads)
+def warm_up(peer: Peer, problem: Problem, threads: int) -> None:
+    small = peer.prepare(problem.small(), threads)
     for tol in (1e-2, 1e-4):
         peer.solve(small, tol)
     peer.close(small)
@@ -96,52 +95,53 @@ def warm_up(peer: Peer, problem: problems.Problem, threads: int) -> None:
 def measure(
     peer: Peer,
     data,
-    problem: problems.Problem,
-    duals: list[float],
+    ladder: Ladder,
+    judge: Callable[[Any], Verdict],
     targets: tuple[float, ...],
     repeats: int,
 ) -> Iterator[tuple[str | None, Run]]:
-    """Yields each run of the ladder, and (target, repeated run) where a target is reached."""
-    waiting = sorted(targets, reverse=True)
-    seconds = 0.0
-    for tol, is_power_of_ten in ladder():
+    """Yields each run of the ladder, then (target, repeated run) for each target reached: what a
+    time-out ends first is repetition."""
+    waiting, reached = sorted(targets, reverse=True), {}
+    seconds, hopeless = 0.0, math.inf
+    for tol, is_power_of_ten in ladder:
         if seconds > COARSE_ABOVE and not is_power_of_ten:
+            continue
+        if seconds > SKIP_ABOVE and tol > hopeless:
             continue
         solution, wall, cpu = timed(peer, data, tol)
         seconds = min(wall, cpu)
-        certificates = objective.certify_path(problem, solution.coef, solution.intercept)
-        run = Run(
-            tol, wall, cpu, objective.worst_accuracy(certificates, duals), certificates[-1].support
-        )
+        run = Run(tol, wall, cpu, *judge(solution))
         yield None, run
-        reached = [t for t in waiting if run.accuracy <= t]
-        if reached:
-            repeated = repeat(peer, data, run, repeats)
-            for target in reached:
-                waiting.remove(target)
-                yield key(target), repeated
+        while waiting and run.accuracy <= waiting[0]:
+            reached[waiting.pop(0)] = run
         if not waiting:
             break
+        if ladder.is_linear and math.isfinite(run.accuracy):
+            hopeless = MARGIN * tol * waiting[0] / run.accuracy
+    for run in dict.fromkeys(reached.values()):
+        repeated = repeat(peer, data, run, repeats)
+        for target in (t for t, r in reached.items() if r is run):
+            yield key(target), repeated
+
+
+def number_of_runs(seconds: float, repeats: int = REPEATS) -> int:
+    return min([repeats, *(runs for limit, runs in FEWER.items() if seconds > limit)])
 
 
 def repeat(peer: Peer, data, run: Run, repeats: int) -> Run:
     """The median of ``repeats`` runs with one tolerance. The first run, possibly cold, is among
     them only where runs are slow, and then fewer do."""
-    slow = min(run.wall, run.cpu) > SLOW
-    walls, cpus = ([run.wall], [run.cpu]) if slow or repeats == 0 else ([], [])
+    wanted = number_of_runs(min(run.wall, run.cpu), repeats)
+    walls, cpus = ([run.wall], [run.cpu]) if wanted < repeats or repeats == 0 else ([], [])
     # Under a CPU limit the kernel counts CPU time in ticks of some milliseconds.
     number = max(1, min(200, round(BATCH / max(run.wall, 1e-4))))
-    while len(walls) < (min(repeats, REPEATS_IF_SLOW) if slow else repeats):
+    while len(walls) < wanted:
         _, wall, cpu = timed(peer, data, run.tol, number)
         walls.append(wall)
         cpus.append(cpu)
-    return Run(
-        run.tol,
-        statistics.median(walls),
-        statistics.median(cpus),
-        run.accuracy,
-        run.support,
-        len(walls),
+    return replace(
+        run, wall=statistics.median(walls), cpu=statistics.median(cpus), repeats=len(walls)
     )
 
 
@@ -155,6 +155,7 @@ def environment(threads: int) -> dict[str, str]:
         "MKL_NUM_THREADS",
         "NUMBA_NUM_THREADS",
         "BLIS_NUM_THREADS",
+        "NPROC",  # XLA's threads
     )
     return os.environ | dict.fromkeys(variables, str(threads))
 
@@ -163,11 +164,12 @@ def run(
     problem: str,
     solver: str,
     threads: int = 1,
-    targets: tuple[float, ...] = TARGETS,
+    targets: tuple[float, ...] | None = None,
     timeout: float = TIMEOUT,
     repeats: int = REPEATS,
 ) -> Cell:
     """Measure one cell in a child process; never raises for what the solver does."""
+    targets = targets or problems.kind(problem).targets
     cell = Cell(problem, solver, threads)
     cell.reason = peers.all_peers()[solver].reason()
     if cell.reason:
@@ -206,6 +208,9 @@ def run(
     elif child.returncode:
         last = errors[-1].strip() if errors else f"exit code {child.returncode}"
         cell.status, cell.reason = "error", last
+    elif len(cell.targets) < len(targets):
+        best = f"error {cell.best:.0e}" if math.isfinite(cell.best) else "nan"
+        cell.status, cell.reason = "missed", best
     return cell
 
 
@@ -240,10 +245,28 @@ def _listen(
     return errors
 
 
-def limit_cpu_seconds(more: float) -> None:
-    """Let this process, and each that it starts, use so many more seconds."""
-    used = time.process_time()
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + more), resource.RLIM_INFINITY))
+class Allowance:
+    """Lets this process, and each that it starts, use so many more CPU seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.process_time()
+        self.extend(seconds)
+
+    def extend(self, seconds: float) -> None:
+        self.until += seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(self.until), resource.RLIM_INFINITY))
+
+    def exempt(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Its seconds do not count."""
+
+        def call(argument):
+            self.extend(EXEMPT)
+            before = time.process_time()
+            result = function(argument)
+            self.extend(time.process_time() - before - EXEMPT)
+            return result
+
+        return call
 
 
 def main() -> None:
@@ -263,14 +286,17 @@ def main() -> None:
         print(json.dumps(message), file=stdout, flush=True)
 
     problem = problems.load(arguments.problem)
-    duals = reference.dual_values(problem)
+    judge = problem.judge()
     peer = peers.all_peers()[arguments.solver]
     with threadpool_limits(arguments.threads):
         warm_up(peer, problem, arguments.threads)
         data = peer.prepare(problem, arguments.threads)
-        limit_cpu_seconds(arguments.timeout * arguments.threads)
+        allowance = Allowance(arguments.timeout * arguments.threads)
         send({"started": True})
-        for reached, measured in measure(peer, data, problem, duals, targets, arguments.repeats):
+        judge = allowance.exempt(judge)
+        for reached, measured in measure(
+            peer, data, problem.ladder, judge, targets, arguments.repeats
+        ):
             send({"target": reached, **asdict(measured)})
         peer.close(data)
 

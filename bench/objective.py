@@ -1,6 +1,6 @@
-"""One independent judge of every solver: the primal and a feasible dual value in NumPy.
+"""One independent judge of linear models: the primal and a feasible dual value in NumPy.
 
-For the mean form of ``bench.problems`` with a1 = alpha l1_ratio, a2 = alpha (1 - l1_ratio), the
+For the mean form of ``bench.linear`` with a1 = alpha l1_ratio, a2 = alpha (1 - l1_ratio), the
 Fenchel dual over theta in R^n is
 
     squared    y . theta - n/2 |theta|^2          - penalty*(X' theta)
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse, special
 
-from bench.problems import Problem
+from bench.linear import Problem
 
 
 @dataclass(frozen=True)

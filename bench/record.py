@@ -26,6 +26,13 @@ PACKAGES = (
     "liblinear-official",
     "snapml",
     "numba",
+    "pot",
+    "ott-jax",
+    "jax",
+    "geomloss",
+    "regot",
+    "mdot-tnt",
+    "torch",
     "cycloid",
 )
 

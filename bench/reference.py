@@ -21,8 +21,9 @@ import numpy as np
 from scipy import sparse, special
 from scipy.sparse.linalg import LinearOperator, cg
 
-from bench import objective, problems
-from bench.problems import Problem
+from bench import linear, objective
+from bench.base import Unavailable
+from bench.linear import Problem
 
 STORE = Path(__file__).with_name("references.json")
 ACTIVE_SET_COLUMNS = 500
@@ -213,10 +214,10 @@ def _stop_at_zero(b: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    for name in sys.argv[1:] or problems.names():
+    for name in sys.argv[1:] or linear.PROBLEMS:
         try:
-            problem = problems.load(name)
-        except problems.Unavailable as reason:
+            problem = linear.PROBLEMS[name].build()
+        except Unavailable as reason:
             print(f"{name}: {reason}")
             continue
         dual_values(problem)

@@ -7,10 +7,9 @@ import functools
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bench import cell, objective, peers, problems, record, reference
+from bench import cell, peers, problems, record
 
 THREADS = 1
-TARGETS = (1e-6, 1e-10)
 TIMEOUT = 60.0  # CPU seconds to find the tolerances of one solver on one problem
 
 
@@ -20,38 +19,37 @@ def calibration() -> float:
 
 
 @functools.cache
-def reached(problem: str, solver: str) -> cell.Cell:
+def reached(problem: str, solver: str, timeout: float) -> cell.Cell:
     """Walks the ladder in another process, where a time-out can end it."""
-    return cell.run(problem, solver, THREADS, TARGETS, TIMEOUT, repeats=0)
+    return cell.run(problem, solver, THREADS, timeout=timeout, repeats=0)
 
 
-def measure(benchmark, problem: str, solver: str, target: float) -> None:
+def measure(benchmark, problem: str, solver: str, target: float, timeout: float = TIMEOUT) -> None:
     """One row: ``solver`` at the loosest tolerance with which it reaches ``target``."""
     try:
         loaded = problems.load(problem)
     except problems.Unavailable as reason:
         pytest.skip(str(reason))
-    found = reached(problem, solver)
+    found = reached(problem, solver, timeout)
     run = found.targets.get(cell.key(target))
     if run is None:
-        pytest.skip(f"{solver}: {found.reason or f'best accuracy {found.best:.0e}'}")
+        pytest.skip(f"{solver}: {found.reason}")
     peer = peers.all_peers()[solver]
     describe(benchmark, problem, cell.key(target), solver)
     with threadpool_limits(THREADS):
         cell.warm_up(peer, loaded, THREADS)
         data = peer.prepare(loaded, THREADS)
-        rounds = cell.REPEATS_IF_SLOW if run.cpu > cell.SLOW else cell.REPEATS
+        rounds = cell.number_of_runs(run.cpu)
         solution = benchmark.pedantic(
             peer.solve,
             args=(data, run.tol),
             rounds=rounds,
-            warmup_rounds=0 if run.cpu > cell.SLOW else 1,
+            warmup_rounds=1 if rounds == cell.REPEATS else 0,
         )
         peer.close(data)
-    certificates = objective.certify_path(loaded, solution.coef, solution.intercept)
-    accuracy = objective.worst_accuracy(certificates, reference.dual_values(loaded))
-    benchmark.extra_info.update(tol=run.tol, accuracy=accuracy, support=certificates[-1].support)
-    assert accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
+    verdict = loaded.judge()(solution)
+    benchmark.extra_info.update(tol=run.tol, **verdict._asdict())
+    assert verdict.accuracy <= 1.5 * target  # solvers with threads or clocks may differ a little
 
 
 def describe(benchmark, problem: str, what: str, solver: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import math
 from pathlib import Path
 
 from bench import cell, peers, problems, record
@@ -25,7 +26,7 @@ def measure(
     names: list[str],
     solvers: list[str] | None,
     threads: int,
-    targets: tuple[float, ...],
+    targets: tuple[float, ...] | None,
     timeout: float,
     save_to: Path | None,
 ) -> Record:
@@ -58,38 +59,53 @@ def describe(found: Cell) -> str:
     return f"{found.problem:22s} {found.solver:24s} {outcome}{extra}"
 
 
-def markdown(result: Record, targets: tuple[float, ...], clock: str) -> str:
-    """One row a problem and target: our seconds, the peers from fast to slow, the ratio."""
+def markdown(result: Record, targets: tuple[float, ...] | None, clock: str) -> str:
+    """One row a problem and target: our seconds, the peers from fast to slow, the ratio. Solvers of
+    the limit, which know no target, have a row against our tightest."""
     lines = [
         "| problem | accuracy | Cycloid | best peer | other peers | Cycloid / best peer |",
         "|---|---|---|---|---|---|",
     ]
+    known = peers.all_peers()
     for name in dict.fromkeys(c.problem for c in result.cells):
         cells = [c for c in result.cells if c.problem == name and c.status != "skipped"]
-        for target in targets:
-            lines.append(_row(name, target, cells, clock))
+        limits = [c for c in cells if known[c.solver].is_limit]
+        rivals = [c for c in cells if c not in limits]
+        wanted = targets or problems.kind(name).targets
+        for target in wanted:
+            lines.append(_row(name, f"{target:g}", target, rivals, clock))
+        if limits:
+            ours = [c for c in rivals if c.solver == peers.OURS]
+            lines.append(_row(name, "exact", min(wanted), ours + limits, clock))
     return "\n".join(lines)
 
 
-def _row(name: str, target: float, cells: list[Cell], clock: str) -> str:
-    ours, rivals, failed = None, [], []
+def _row(name: str, label: str, target: float, cells: list[Cell], clock: str) -> str:
+    ours, own, rivals, failed = None, "-", [], []
     for found in cells:
         value = seconds(found, target, clock)
         if found.solver == peers.OURS:
-            ours = value
+            ours, own = value, why_not(found) if value is None else f"{value:.3g}"
         elif value is None:
-            failed.append(f"{found.solver} -")
+            failed.append(f"{found.solver} {why_not(found)}")
         else:
             rivals.append((value, found.solver))
     rivals.sort()
     texts = [f"{solver} {value:.3g}" for value, solver in rivals]
     best = texts[0] if texts else "-"
     ratio = f"{ours / rivals[0][0]:.2f}" if ours is not None and rivals else "-"
-    own = "-" if ours is None else f"{ours:.3g}"
-    return f"| {name} | {target:g} | {own} | {best} | {', '.join(texts[1:] + failed)} | {ratio} |"
+    return f"| {name} | {label} | {own} | {best} | {', '.join(texts[1:] + failed)} | {ratio} |"
 
 
-def document(result: Record, targets: tuple[float, ...], clock: str) -> str:
+def why_not(found: Cell) -> str:
+    """What stands in the place of seconds: a dash and, in a word or two, the reason."""
+    reason = found.reason.split(":")[0]
+    if found.status == "timeout":
+        reason = f"timeout, error {found.best:.0e}" if math.isfinite(found.best) else "timeout"
+    return f"- ({reason})" if reason else "-"
+
+
+def document(result: Record, targets: tuple[float, ...] | None, clock: str) -> str:
     meta = result.meta
     packages = ", ".join(f"{name} {version}" for name, version in meta["packages"].items())
     skipped = sorted({f"{c.solver} ({c.reason})" for c in result.cells if c.status == "skipped"})
@@ -101,7 +117,9 @@ def document(result: Record, targets: tuple[float, ...], clock: str) -> str:
             f"{meta['date']}; {meta['processor']}, {meta['cores']} cores; "
             f"{meta['threads']} thread(s); {kind} seconds, medians; "
             f"Python {meta['python']}, {packages}.",
-            'Accuracy is (P - best dual) / P(0); "-" means not reached in the time allowed. '
+            "Accuracy is (P - best dual) / P(0) for linear models, for transport (ot-*) the L1 "
+            'error of both marginals as a share of the mass; "-" means not reached, with the '
+            "reason. An exact solver (the linear program, reg = 0) has rows of its own. "
             "What is measured, and its limits: `README.md`.",
             *([f"Skipped: {', '.join(skipped)}."] if skipped else []),
             "",
@@ -122,7 +140,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--solvers", nargs="+", metavar="NAME", help="default: all that apply")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--target", type=float, nargs="+", default=list(cell.TARGETS))
+    parser.add_argument(
+        "--target", type=float, nargs="+", help="default: the targets of each problem's family"
+    )
     parser.add_argument("--timeout", type=float, default=cell.TIMEOUT, help="seconds a cell")
     parser.add_argument(
         "--clock",
@@ -141,7 +161,7 @@ def main(arguments: list[str] | None = None) -> None:
     names = [n for n in problems.names() if any(fnmatch.fnmatch(n, p) for p in given.problems)]
     if not names:
         parser.error(f"no problem matches {given.problems}")
-    targets = tuple(given.target)
+    targets = tuple(given.target) if given.target else None
     clock = given.clock or ("cpu" if given.threads == 1 else "wall")
     result = measure(names, given.solvers, given.threads, targets, given.timeout, given.out)
     text = document(result, targets, clock)

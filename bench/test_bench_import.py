@@ -24,10 +24,10 @@ CALLS = """
 import time
 import numpy as np
 import {module}
-from bench import peers, problems
-kind = problems.Problem("call", np.empty((1, 1)), np.empty(1), {loss!r}, np.ones(1))
+from bench import linear, peers
+kind = linear.Problem("call", np.empty((1, 1)), np.empty(1), {loss!r}, np.ones(1))
 peer = peers.all_peers()[{solver!r}]
-data = peer.prepare(problems.small_like(kind, n=400, p=100), 1)
+data = peer.prepare(kind.small(n=400, p=100), 1)
 for _ in range({call}):
     start = time.process_time()
     peer.solve(data, 1e-6)

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from bench import suite
+from bench.linear import Problem
 
 SPARSE = [
     f"l1logistic-{data}-100"
@@ -17,7 +18,7 @@ RIDGE = [f"l2logistic-{data}" for data in ("S1", "T1", "news20", "a9a", "phishin
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
 
-@pytest.mark.parametrize("target", suite.TARGETS, ids=str)
+@pytest.mark.parametrize("target", Problem.targets, ids=str)
 @pytest.mark.parametrize(
     "solver",
     ["cycloid", "skglm", "celer", "adelie", "liblinear", "sklearn-liblinear", "sklearn-saga"],
@@ -27,7 +28,7 @@ def test_l1(benchmark, problem: str, solver: str, target: float) -> None:
     suite.measure(benchmark, problem, solver, target)
 
 
-@pytest.mark.parametrize("target", suite.TARGETS, ids=str)
+@pytest.mark.parametrize("target", Problem.targets, ids=str)
 @pytest.mark.parametrize(
     "solver",
     [
@@ -44,7 +45,7 @@ def test_l2(benchmark, problem: str, solver: str, target: float) -> None:
     suite.measure(benchmark, problem, solver, target)
 
 
-@pytest.mark.parametrize("target", suite.TARGETS, ids=str)
+@pytest.mark.parametrize("target", Problem.targets, ids=str)
 @pytest.mark.parametrize("problem", ["l2logistic-T1", "l2logistic-a9a", "l2logistic-phishing"])
 def test_l2_few_columns(benchmark, problem: str, target: float) -> None:
     suite.measure(benchmark, problem, "sklearn-newton-cholesky", target)

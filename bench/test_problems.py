@@ -1,18 +1,20 @@
-"""The generators and the judge, on small data (seconds; no timing)."""
+"""The generators, the judges and the walk down the ladder, on small data (seconds; no timing)."""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import cell, objective, peers, problems
+from bench import cell, linear, objective, peers, problems, transport
+from bench.base import Ladder, Verdict
 
 
 def test_autoregressive_covariance() -> None:
-    X = problems.autoregressive(20_000, 5, 0.6, np.random.default_rng(0))
+    X = linear.autoregressive(20_000, 5, 0.6, np.random.default_rng(0))
     places = np.arange(5)
     expected = 0.6 ** np.abs(places[:, None] - places)
     assert X.flags.f_contiguous
@@ -20,7 +22,7 @@ def test_autoregressive_covariance() -> None:
 
 
 def test_random_sparse_layout() -> None:
-    X = problems.random_sparse(300, 200, 0.05, np.random.default_rng(0))
+    X = linear.random_sparse(300, 200, 0.05, np.random.default_rng(0))
     assert X.indices.dtype == X.indptr.dtype == np.int32
     assert X.has_canonical_format
     assert X.nnz / 60_000 == pytest.approx(0.05, rel=0.05)  # places drawn twice count once
@@ -28,14 +30,14 @@ def test_random_sparse_layout() -> None:
 
 
 def test_linear_model_noise_and_repeatability() -> None:
-    first, second = problems.dense_wide(100, 400), problems.dense_wide(100, 400)
+    first, second = linear.dense_wide(100, 400), linear.dense_wide(100, 400)
     np.testing.assert_array_equal(first.target, second.target)
     np.testing.assert_array_equal(first.labels, np.sign(first.target))
     assert set(first.labels) == {-1.0, 1.0}
 
 
 def test_diabetes_interactions_are_collinear() -> None:
-    X = problems.diabetes_interactions().X
+    X = linear.diabetes_interactions().X
     assert X.shape == (442, 285)
     assert np.linalg.matrix_rank(X) < 285
     np.testing.assert_allclose(X.std(axis=0), 1.0)
@@ -44,13 +46,13 @@ def test_diabetes_interactions_are_collinear() -> None:
 def test_absent_data_say_why(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("CYCLOID_DATA", str(tmp_path))
     with pytest.raises(problems.Unavailable, match="CYCLOID_DATA"):
-        problems.leukemia()
+        linear.leukemia()
 
 
-def small(loss: str, l1_ratio: float, is_sparse: bool = False) -> problems.Problem:
+def small(loss: str, l1_ratio: float, is_sparse: bool = False) -> linear.Problem:
     X = sparse.csc_matrix((1, 1)) if is_sparse else np.empty((1, 1))
-    kind = problems.Problem("kind", X, np.empty(1), loss, np.ones(1), l1_ratio)
-    return problems.small_like(kind)
+    kind = linear.Problem("kind", X, np.empty(1), loss, np.ones(1), l1_ratio)
+    return kind.small()
 
 
 KINDS = [
@@ -132,13 +134,15 @@ def test_path_takes_columns_dense_or_sparse() -> None:
 
 
 def test_ladder_goes_down_in_half_decades() -> None:
-    steps = [tol for tol, _ in cell.ladder()]
+    steps = [tol for tol, _ in Ladder()]
     assert steps[0] == 1.0
     assert steps[-1] == pytest.approx(1e-14)
     np.testing.assert_allclose(np.divide(steps[1:], steps[:-1]), 10.0**-0.5)
 
 
-@pytest.mark.parametrize("solver", list(peers.all_peers()))
+@pytest.mark.parametrize(
+    "solver", [peer.name for adapter in peers.LINEAR for peer in adapter.PEERS]
+)
 @pytest.mark.parametrize(("loss", "l1_ratio"), KINDS)
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_every_peer_solves_the_stated_problem(solver, loss, l1_ratio, is_sparse) -> None:
@@ -153,3 +157,197 @@ def test_every_peer_solves_the_stated_problem(solver, loss, l1_ratio, is_sparse)
     peer.close(data)
     certificates = objective.certify_path(problem, found.coef, found.intercept)
     assert certificates[0].gap <= 1e-4
+
+
+# ------------------------------------------------------------------------------------ transport
+
+
+def two_by_two(total: float = 1.0) -> transport.Problem:
+    a, b = total * np.array([0.5, 0.5]), total * np.array([0.25, 0.75])
+    return transport.Problem("hand", a, b, 2.0, np.array([[0.0, 1.0], [1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("total", [1.0, 8.0])
+@pytest.mark.parametrize(
+    ("plan", "error"),
+    [
+        ([[0.25, 0.25], [0.0, 0.5]], 0.0),
+        ([[0.5, 0.0], [0.0, 0.5]], 0.5),  # right rows; columns 0.5, 0.5 for 0.25, 0.75
+        ([[0.25, 0.0], [0.0, 0.75]], 0.5),  # right columns, wrong rows
+        ([[0.0, 0.0], [0.0, 0.0]], 2.0),  # what is left after an underflow
+        ([[0.25, 0.5], [0.0, 0.5]], 0.5),  # a quarter too much, in a row and in a column
+    ],
+)
+def test_violation_by_hand(total: float, plan, error: float) -> None:
+    verdict = two_by_two(total).judge()(transport.Solution(total * np.array(plan)))
+    assert verdict.accuracy == error
+    assert verdict.support == np.count_nonzero(plan)
+
+
+def test_violation_from_potentials() -> None:
+    problem = dataclasses.replace(two_by_two(), M=np.zeros((2, 2)))
+    f, g = problem.reg * np.log(problem.a), problem.reg * np.log(problem.b)
+    judge = problem.judge()
+    assert judge(transport.Solution(f=f, g=g)).accuracy < 1e-15
+    more = judge(transport.Solution(f=f + problem.reg * np.log(1.1), g=g))
+    assert more.accuracy == pytest.approx(0.2)  # a tenth too much in both marginals
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_a_number_reaches_no_target(bad: float) -> None:
+    judge = two_by_two().judge()
+    plan = np.array([[0.25, 0.25], [bad, 0.5]])
+    for solution in (
+        transport.Solution(plan),
+        transport.Solution(f=np.zeros(2), g=np.array([bad, 0.0])),
+    ):
+        verdict = judge(solution)
+        assert np.isnan(verdict.accuracy)
+        assert not verdict.accuracy <= 1e-6
+    with pytest.raises(ValueError, match="shape"):
+        judge(transport.Solution(plan[:1]))
+
+
+def test_single_precision_is_judged_as_it_is() -> None:
+    plan = np.full((3, 3), 1 / 9)
+    problem = transport.Problem("thirds", np.full(3, 1 / 3), np.full(3, 1 / 3), 1.0, plan)
+    rounded = problem.judge()(transport.Solution(plan.astype(np.float32)))
+    assert 1e-9 < rounded.accuracy < 1e-7
+    assert problem.judge()(transport.Solution(plan)).accuracy < 1e-15
+
+
+def test_blocks_and_points_do_not_change_the_verdict(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = transport.clouds(30, 20)
+    a, b = transport.uniform(30), transport.uniform(20)
+    M = transport.squared_distances(X, Y)
+    np.testing.assert_allclose(M[3, 5], np.sum((X[3] - Y[5]) ** 2))
+    potentials = transport.Solution(f=rng.normal(size=30), g=rng.normal(size=20))
+    whole = transport.Problem("matrix", a, b, 0.7, M).judge()(potentials)
+    monkeypatch.setattr(transport, "BLOCK", 70)
+    for problem in (
+        transport.Problem("matrix", a, b, 0.7, M),
+        transport.Points("points", a, b, 0.7, X, Y),
+    ):
+        verdict = problem.judge()(potentials)
+        assert verdict.accuracy == pytest.approx(whole.accuracy, rel=1e-12)
+        assert verdict.support == whole.support
+
+
+def reference_plan(problem: transport.Problem) -> np.ndarray:
+    """Sinkhorn's scaling, for as long as it takes on a small problem."""
+    K = np.exp(-problem.M / problem.reg)
+    v = np.ones(len(problem.b))
+    for _ in range(5_000):
+        u = problem.a / (K @ v)
+        v = problem.b / (u @ K)
+    return u[:, None] * K * v
+
+
+@pytest.mark.filterwarnings("ignore")  # what a peer's dependencies deprecate is not our matter
+@pytest.mark.parametrize("solver", [p.name for adapter in peers.TRANSPORT for p in adapter.PEERS])
+def test_every_peer_transports_at_the_stated_reg(solver: str) -> None:
+    """The judge sees marginals alone: they would be as right at another reg."""
+    peer = peers.all_peers()[solver]
+    if peer.reason():
+        pytest.skip(peer.reason())
+    problem = transport.PROBLEMS["ot-w1-500"].build().small()
+    data = peer.prepare(problem, 1)
+    found = peer.solve(data, 1e-6)
+    peer.close(data)
+    plan = found.plan
+    if plan is None:
+        plan = np.exp((np.add.outer(found.f, found.g) - problem.M) / problem.reg)
+    assert problem.judge()(found).accuracy < (1e-2 if solver == "geomloss" else 1e-4)
+    distance = np.abs(plan - reference_plan(problem)).sum()
+    assert distance > 0.1 if peer.is_limit else distance < 1e-2
+
+
+def test_clouds_of_all_sizes_have_the_same_centres() -> None:
+    (X, Y), (again, _) = transport.clouds(4_000, 2_000), transport.clouds(4_000, 3_000)
+    np.testing.assert_array_equal(X, again)
+    small, _ = transport.clouds(1_000, 1_000)
+    np.testing.assert_allclose(X.mean(axis=0), small.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(X.std(axis=0), small.std(axis=0), atol=0.02)
+    assert (X.shape, Y.shape) == ((4_000, 2), (2_000, 2))
+
+
+def test_stated_scales() -> None:
+    problem = transport.gaussian_mixtures("rectangle", 60, 40, 1e-2)
+    assert problem.M.shape == (60, 40)
+    assert problem.reg == pytest.approx(1e-2 * np.median(problem.M))
+    for name in ("ot-w1-500", "ot-w2-500"):
+        line = transport.PROBLEMS[name].build()
+        assert (line.M.max(), line.reg) == (1.0, 1.0 / 1_200.0)
+        assert line.a.sum() == pytest.approx(1.0)
+        assert min(line.a.min(), line.b.min()) > 0.0
+
+
+def test_absent_transport_data_and_functions_say_why(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CYCLOID_DATA", str(tmp_path))
+    with pytest.raises(problems.Unavailable, match="CYCLOID_DATA"):
+        problems.load("ot-mnist-l2")
+    ot = pytest.importorskip("cycloid.ot")
+    monkeypatch.delattr(ot, "solve_points", raising=False)
+    with pytest.raises(problems.Unavailable, match="solve_points"):
+        problems.load("ot-points-50000-1e-2")
+
+
+# ------------------------------------------------------------------------------- the measurement
+
+
+def walk(monkeypatch, seconds: float, ladder: Ladder, accuracy) -> tuple[list[float], dict]:
+    """The tolerances that a solver with the given accuracies is asked for, and what it reached."""
+    monkeypatch.setattr(cell, "timed", lambda peer, data, tol, number=1: (tol, seconds, seconds))
+    tried, reached = [], {}
+    found = cell.measure(
+        None, None, ladder, lambda tol: Verdict(accuracy(tol), 1), (1e-6, 1e-9), repeats=1
+    )
+    for target, run in found:
+        if target is None:
+            tried.append(run.tol)
+        else:
+            reached[target] = run.tol
+    return tried, reached
+
+
+def test_slow_solvers_are_not_asked_for_hopeless_steps(monkeypatch) -> None:
+    ladder = Ladder(1e-3, 1e-14, is_linear=True)
+    quick, first = walk(monkeypatch, 0.1, ladder, lambda tol: 5 * tol)
+    slow, second = walk(monkeypatch, 3.0, ladder, lambda tol: 5 * tol)
+    assert len(quick) == 15  # all half decades down to 1e-10
+    np.testing.assert_allclose(slow, [1e-3, 1e-6, 1e-7, 1e-9, 1e-10])
+    assert first.keys() == second.keys() == {"1e-06", "1e-09"}
+    every_decade, _ = walk(monkeypatch, 3.0, Ladder(1e-3, 1e-14), lambda tol: 5 * tol)
+    np.testing.assert_allclose(every_decade, 10.0 ** -np.arange(3, 11))
+
+
+def test_a_solver_without_an_answer_walks_to_the_end(monkeypatch) -> None:
+    ladder = Ladder(1e-3, 1e-5, is_linear=True)
+    tried, reached = walk(monkeypatch, 3.0, ladder, lambda tol: float("nan"))
+    np.testing.assert_allclose(tried, [1e-3, 1e-4, 1e-5])
+    assert reached == {}
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(0.1, 5), (6.0, 3), (70.0, 1)])
+def test_slow_runs_are_repeated_less(seconds: float, runs: int) -> None:
+    assert cell.number_of_runs(seconds) == runs
+    assert cell.number_of_runs(seconds, repeats=0) == 0
+
+
+def test_judging_does_not_use_up_the_allowance(monkeypatch) -> None:
+    limits = []
+    monkeypatch.setattr(cell.resource, "setrlimit", lambda kind, pair: limits.append(pair[0]))
+    allowance = cell.Allowance(10.0)
+    until = allowance.until
+
+    def judge(seconds: float) -> float:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        return seconds
+
+    assert allowance.exempt(judge)(0.05) == 0.05
+    assert 0.05 <= allowance.until - until < 1.0
+    assert limits[1] >= until + 3_600.0  # while it judges
+    assert limits[2] <= until + 2.0  # the kernel takes whole seconds

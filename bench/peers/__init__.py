@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from bench.peers import adelie, celer, cycloid, glmnet, liblinear, scikit_learn, skglm, snapml
+from bench import linear, transport
+from bench.base import Problem
+from bench.peers import (
+    adelie,
+    celer,
+    cycloid,
+    geomloss,
+    glmnet,
+    liblinear,
+    mdot,
+    ott,
+    pot,
+    regot,
+    scikit_learn,
+    skglm,
+    snapml,
+)
 from bench.peers.base import Peer, Solution
-from bench.problems import Problem
 
-__all__ = ["OURS", "Peer", "Solution", "all_peers", "peers_for"]
+__all__ = ["LINEAR", "OURS", "TRANSPORT", "Peer", "Solution", "all_peers", "peers_for"]
 
 OURS = "cycloid"
-_ADAPTERS = (cycloid, scikit_learn, celer, skglm, adelie, glmnet, liblinear, snapml)
+LINEAR = (cycloid, scikit_learn, celer, skglm, adelie, glmnet, liblinear, snapml)
+TRANSPORT = (cycloid, pot, ott, geomloss, regot, mdot)
+POINTS = (cycloid,)  # hours a solve for the others
+_ADAPTERS = {linear.Problem: LINEAR, transport.Problem: TRANSPORT, transport.Points: POINTS}
 
 
 def all_peers() -> dict[str, Peer]:
-    return {peer.name: peer for adapter in _ADAPTERS for peer in adapter.PEERS}
+    return {
+        peer.name: peer
+        for adapters in _ADAPTERS.values()
+        for adapter in adapters
+        for peer in adapter.PEERS
+    }
 
 
 def peers_for(problem: Problem, wanted: list[str] | None = None) -> list[Peer]:
     """Those that can solve the problem (installed or not), in the order of the table."""
-    known = all_peers()
-    unknown = set(wanted or []) - set(known)
+    unknown = set(wanted or []) - set(all_peers())
     if unknown:
-        raise KeyError(f"unknown solvers {sorted(unknown)}; known: {', '.join(known)}")
-    return [p for p in known.values() if p.supports(problem) and (not wanted or p.name in wanted)]
+        raise KeyError(f"unknown solvers {sorted(unknown)}; known: {', '.join(all_peers())}")
+    known = [peer for adapter in _ADAPTERS[type(problem)] for peer in adapter.PEERS]
+    return [p for p in known if p.supports(problem) and (not wanted or p.name in wanted)]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, needs, path_to
-from bench.problems import Problem
 
 MAX_GRAM_COLUMNS = 2_000
 PATH_OPTIONS: dict[str, Any] = {"early_exit": False, "progress_bar": False, "max_iters": 10_000_000}

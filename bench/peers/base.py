@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.problems import Problem, alpha_max
+from bench.linear import Problem, alpha_max
 
 
 class Solution(NamedTuple):
-    """``coef`` is (p,), or (p, K) for a path, dense or sparse; ``intercept`` None: none was fitted.
+    """Of a linear model: ``coef`` is (p,), or (p, K) for a path, dense or sparse; ``intercept``
+    None: none was fitted.
 
     ``seconds`` (wall, CPU) is set only by solvers that run in another process and time themselves.
     """
@@ -25,29 +26,40 @@ class Solution(NamedTuple):
 
 @dataclass(frozen=True)
 class Peer:
-    """One solver.
+    """One solver of one family of problems (Cycloid's: of all).
 
     prepare(problem, n_threads) -> data   untimed: the format in which a user would have the data
-    solve(data, tol) -> Solution          timed; ``tol`` is one step of the common ladder
+    solve(data, tol) -> solution          timed; ``tol`` is one step of the family's ladder. What it
+                                          returns, the problem's judge takes; its ``seconds`` are
+                                          not None where the solver timed itself.
     reason() -> str                       why it cannot run here; empty if it can
+    is_limit                              solves the limit of the problem, with no tolerance: a row
+                                          of its own in the table
     """
 
     name: str
-    supports: Callable[[Problem], bool]
-    prepare: Callable[[Problem, int], Any]
-    solve: Callable[[Any, float], Solution]
+    supports: Callable[[Any], bool]
+    prepare: Callable[[Any, int], Any]
+    solve: Callable[[Any, float], Any]
     reason: Callable[[], str]
     close: Callable[[Any], None] = lambda data: None
+    is_limit: bool = False
 
 
 def needs(*modules: str) -> Callable[[], str]:
     """A ``reason`` for Python packages."""
 
     def reason() -> str:
-        missing = [m for m in modules if importlib.util.find_spec(m) is None]
+        missing = [m for m in modules if not _is_installed(m)]
         return f"not installed: {', '.join(missing)}" if missing else ""
 
     return reason
+
+
+def _is_installed(module: str) -> bool:
+    """A mere folder of that name on the path (no origin) does not count."""
+    found = importlib.util.find_spec(module)
+    return found is not None and found.origin is not None
 
 
 def path_to(problem: Problem, per_decade: int = 5) -> np.ndarray:

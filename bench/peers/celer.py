@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, is_l1_logistic, needs
-from bench.problems import Problem
 
 LIMITS = {"max_iter": 10_000, "max_epochs": 1_000_000}
 

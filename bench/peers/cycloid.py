@@ -1,22 +1,36 @@
-"""Cycloid, through the one function on which all its estimators stand."""
+"""Cycloid: linear models through the one function on which all its estimators stand, transport
+through its public functions."""
 
 from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from bench import linear, transport
+from bench.base import Problem
 from bench.peers.base import Peer, Solution, needs
-from bench.problems import Problem
 
 
-def prepare(problem: Problem, n_threads: int) -> tuple[Problem, int]:
-    return problem, n_threads
+def prepare(problem: Problem, n_threads: int) -> Callable[[float], Any]:
+    if isinstance(problem, linear.Problem):
+        return functools.partial(_linear, problem, n_threads)
+    if isinstance(problem, transport.Points):
+        return functools.partial(_points, problem, n_threads)
+    return functools.partial(_transport, problem, n_threads)
 
 
-def solve(data: tuple[Problem, int], tol: float) -> Solution:
+def solve(call: Callable[[float], Any], tol: float) -> Any:
+    return call(tol)
+
+
+def _linear(problem: linear.Problem, n_threads: int, tol: float) -> Solution:
     from cycloid import _core
 
-    problem, n_threads = data
     found = _core.solve_glm_path(
         problem.X,
         problem.y,
@@ -43,6 +57,41 @@ def solve(data: tuple[Problem, int], tol: float) -> Solution:
     )
     shape = (problem.X.shape[1], len(problem.alphas))
     return Solution(sparse.csc_matrix((found["data"], found["indices"], found["indptr"]), shape))
+
+
+def _transport(problem: transport.Problem, n_threads: int, tol: float) -> transport.Solution:
+    from cycloid import ot
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = ot.solve(
+            problem.a,
+            problem.b,
+            problem.M,
+            problem.reg,
+            tol=tol,
+            max_iter=1_000_000,
+            n_threads=n_threads,
+        )
+    return transport.Solution(f=found.f, g=found.g)
+
+
+def _points(problem: transport.Points, n_threads: int, tol: float) -> transport.Solution:
+    from cycloid import ot
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = ot.solve_points(
+            problem.X,
+            problem.Y,
+            problem.a,
+            problem.b,
+            problem.reg,
+            cost="sqeuclidean",
+            tol=tol,
+            n_threads=n_threads,
+        )
+    return transport.Solution(f=found.f, g=found.g)
 
 
 PEERS = [Peer("cycloid", lambda problem: True, prepare, solve, needs("cycloid"))]

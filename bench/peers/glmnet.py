@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, path_to
-from bench.problems import Problem
 
 SCRIPT = Path(__file__).with_suffix(".R")
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, is_l1_logistic, is_l2_logistic, needs
-from bench.problems import Problem
 
 L2_PRIMAL, L1, L2_DUAL = 0, 6, 7  # LIBLINEAR's -s
 

@@ -6,8 +6,8 @@ import functools
 import warnings
 from typing import NamedTuple
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, is_l1_logistic, is_l2_logistic, needs
-from bench.problems import Problem
 
 MAX_GRAM_COLUMNS = 2_000  # a larger Gram matrix is nothing that a user would ask for
 UNLIMITED = 10_000_000

@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from typing import NamedTuple
 
-from bench import problems
+from bench import linear
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, is_l1_logistic, needs
-from bench.problems import Problem
 
 
 class Data(NamedTuple):
@@ -24,7 +24,7 @@ def supports(problem: Problem) -> bool:
 
 
 def prepare(problem: Problem, n_threads: int) -> Data:
-    return Data(problem, problems.alpha_max(problem.X, problem.y, problem.loss, 1.0))
+    return Data(problem, linear.alpha_max(problem.X, problem.y, problem.loss, 1.0))
 
 
 def solve(data: Data, tol: float) -> Solution:

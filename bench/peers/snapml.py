@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.linear import Problem
 from bench.peers.base import Peer, Solution, is_l2_logistic, needs
-from bench.problems import Problem
 
 
 class Data(NamedTuple):
