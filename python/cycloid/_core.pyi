@@ -61,3 +61,21 @@ def solve_transport(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def solve_transport_batch(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    M: NDArray[Any],
+    reg: float,
+    *,
+    count: int,
+    method: Literal["auto", "sinkhorn", "sns"],
+    tol: float,
+    max_iter: int,
+    g: NDArray[np.float64] | None,
+    n_sinkhorn: int,
+    n_newton: int,
+    density: float,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...

@@ -1,11 +1,13 @@
 """Entropic optimal transport, to machine precision and at every regularization.
 
-`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
-top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
-between two bounds (`wasserstein`), unbalanced transport, and gradients of all values.
+`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand;
+`solve_batch` solves several problems with the same costs. On top of them: POT's `sinkhorn` and
+`sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost between two bounds
+(`wasserstein`), unbalanced transport, and gradients of all values.
 """
 
 from cycloid._result import Status
+from cycloid.ot._batch import BatchResult, solve_batch
 from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_divergence
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
 from cycloid.ot._result import TransportResult
@@ -15,6 +17,7 @@ from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
 from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
+    "BatchResult",
     "SinkhornDivergence",
     "Status",
     "TransportResult",
@@ -27,6 +30,7 @@ __all__ = [
     "sinkhorn2",
     "sinkhorn_divergence",
     "solve",
+    "solve_batch",
     "solve_unbalanced",
     "wasserstein",
     "weight_gradients",

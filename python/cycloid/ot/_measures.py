@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -88,10 +89,16 @@ def soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float) -> Vector:
     return minima
 
 
-def solve_quietly(*args: Any, **options: Any) -> TransportResult:
-    """`solve` for callers that warn in their own words."""
+@contextmanager
+def quietly() -> Iterator[None]:
+    """For callers of solvers that warn in their own words."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def solve_quietly(*args: Any, **options: Any) -> TransportResult:
+    with quietly():
         return solve(*args, **options)
 
 

@@ -1,0 +1,149 @@
+// Problems with several histograms: batches and barycenters.
+#include "cycloid/core/parallel.hpp"
+#include "cycloid/ot/batch.hpp"
+#include "ot_views.hpp"
+
+namespace cycloid::bindings {
+namespace {
+
+using ot::Transport;
+
+py::array_t<double> matrix(Index rows, Index columns) {
+    return py::array_t<double>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
+}
+
+// Contiguous float64 rows of the given length, viewed; one row stands for all.
+ot::Rows view_rows(const py::object& array, const char* name, Index count, Index length) {
+    if (array.is_none()) return {};
+    const bool fits = py::isinstance<Vector>(array) &&
+                      (py::reinterpret_borrow<py::array>(array).flags() & py::array::c_style);
+    const auto rows = fits ? py::reinterpret_borrow<py::array>(array) : py::array();
+    if (!fits || rows.ndim() != 2 || (rows.shape(0) != count && rows.shape(0) != 1) ||
+        rows.shape(1) != length) {
+        throw py::value_error(std::string(name) + " must hold contiguous float64 rows of length " +
+                              std::to_string(length) + ", one or " + std::to_string(count));
+    }
+    return {static_cast<const double*>(rows.data()), rows.shape(0) == 1 ? 0 : length};
+}
+
+// Not a number where the batch ended before the problem.
+py::array_t<double> potentials(const std::vector<Transport>& problems,
+                               std::vector<double> Transport::* side, Index length) {
+    auto out = matrix(std::ssize(problems), length);
+    double* to = out.mutable_data();
+    for (const Transport& problem : problems) {
+        const std::vector<double>& from = problem.*side;
+        if (from.empty()) {
+            to = std::fill_n(to, length, std::numeric_limits<double>::quiet_NaN());
+        } else {
+            to = std::copy(from.begin(), from.end(), to);
+        }
+    }
+    return out;
+}
+
+template <class Value, class Field>
+py::array_t<Value> column(const std::vector<Transport>& problems, Field field) {
+    py::array_t<Value> out(std::ssize(problems));
+    Value* to = out.mutable_data();
+    for (const Transport& problem : problems) *to++ = static_cast<Value>(field(problem));
+    return out;
+}
+
+// A number of the result, `otherwise` where the batch ended before the problem.
+py::array_t<double> column(const std::vector<Transport>& problems, double Transport::* member,
+                           double otherwise) {
+    return column<double>(problems, [&](const Transport& problem) {
+        return problem.f.empty() ? otherwise : problem.*member;
+    });
+}
+
+// The traces of all problems, one after the other, and where each begins.
+py::tuple traces(const std::vector<Transport>& problems) {
+    std::vector<std::int64_t> starts{0};
+    for (const Transport& problem : problems) {
+        starts.push_back(starts.back() + static_cast<std::int64_t>(problem.trace.rows()));
+    }
+    const std::vector<std::string>& names = problems.front().trace.names();
+    auto table = matrix(static_cast<Index>(names.size()), starts.back());
+    double* to = table.mutable_data();
+    for (std::size_t c = 0; c < names.size(); ++c) {
+        for (const Transport& problem : problems) {
+            for (std::size_t r = 0; r < problem.trace.rows(); ++r) *to++ = problem.trace.row(r)[c];
+        }
+    }
+    py::dict columns;
+    for (std::size_t c = 0; c < names.size(); ++c) {
+        columns[py::str(names[c])] = table[py::int_(c)];
+    }
+    return py::make_tuple(columns, to_array(starts));
+}
+
+py::dict to_dict(const ot::BatchResult& result, Index n, Index m) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const std::vector<Transport>& problems = result.problems;
+    py::dict out;
+    out["f"] = potentials(problems, &Transport::f, n);
+    out["g"] = potentials(problems, &Transport::g, m);
+    out["value"] = column(problems, &Transport::value, nan);
+    out["transport_cost"] = column(problems, &Transport::transport_cost, nan);
+    out["dual_value"] = column(problems, &Transport::dual, nan);
+    out["gap"] = column(problems, &Transport::gap, infinity);
+    out["violation"] = column(problems, &Transport::violation, infinity);
+    out["status"] = column<std::int64_t>(
+        problems, [](const Transport& problem) { return int(problem.status); });
+    out["n_iter"] =
+        column<std::int64_t>(problems, [](const Transport& problem) { return problem.n_iter; });
+    out["n_passes"] =
+        column<std::int64_t>(problems, [](const Transport& problem) { return problem.n_passes; });
+    const py::tuple table = traces(problems);
+    out["trace"] = table[0];
+    out["trace_starts"] = table[1];
+    return out;
+}
+
+py::dict solve_transport_batch(const py::object& a, const py::object& b, const py::array& M,
+                               double reg, Index count, const std::string& method, double tol,
+                               Index max_iter, const py::object& g, Index n_sinkhorn,
+                               Index n_newton, double density, int n_threads, double time_limit,
+                               const py::object& observer) {
+    const auto cost = view_cost(M);
+    const Index n = cost->rows(), m = cost->columns();
+    if (count < 1) throw py::value_error("count must be positive");
+    const ot::Batch batch{*cost,
+                          view_rows(a, "a", count, n),
+                          view_rows(b, "b", count, m),
+                          view_rows(g, "g", count, m),
+                          count,
+                          reg};
+    ot::Options options;
+    options.method = view_method(method);
+    options.tol = tol;
+    options.max_iter = max_iter;
+    options.n_sinkhorn = n_sinkhorn;
+    options.n_newton = n_newton;
+    options.density = density;
+    options.n_threads = usable_threads(n_threads);
+    PythonObserver watcher(observer);
+    ot::BatchResult result;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher, time_limit);
+        result = solve_batch(batch, options, monitor);
+    }
+    watcher.raise_pending();
+    return to_dict(result, n, m);
+}
+
+}  // namespace
+
+void bind_ot_several(py::module_& m) {
+    using namespace py::literals;
+    m.def("solve_transport_batch", &solve_transport_batch, "a"_a, "b"_a, "M"_a, "reg"_a,
+          py::kw_only(), "count"_a, "method"_a, "tol"_a, "max_iter"_a, "g"_a, "n_sinkhorn"_a,
+          "n_newton"_a, "density"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
+          "Several problems that share their costs; see _core.pyi.");
+}
+
+}  // namespace cycloid::bindings
