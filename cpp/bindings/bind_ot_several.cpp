@@ -1,6 +1,6 @@
 // Problems with several histograms: batches and barycenters.
 #include "cycloid/core/parallel.hpp"
-#include "cycloid/ot/batch.hpp"
+#include "cycloid/ot/barycenter.hpp"
 #include "ot_views.hpp"
 
 namespace cycloid::bindings {
@@ -136,6 +136,53 @@ py::dict solve_transport_batch(const py::object& a, const py::object& b, const p
     return to_dict(result, n, m);
 }
 
+py::array_t<double> stack(const std::vector<std::vector<double>>& rows, Index length) {
+    auto out = matrix(std::ssize(rows), length);
+    double* to = out.mutable_data();
+    for (const std::vector<double>& row : rows) to = std::copy(row.begin(), row.end(), to);
+    return out;
+}
+
+py::dict solve_barycenter(const py::object& a, const py::array& M, double reg,
+                          const py::object& weights, double tol, Index max_iter,
+                          const py::object& g, int n_threads, double time_limit,
+                          const py::object& observer) {
+    const auto cost = view_cost(M);
+    const Index n = cost->rows(), m = cost->columns();
+    const auto count = static_cast<Index>(py::len(weights));
+    if (count < 1) throw py::value_error("weights must not be empty");
+    const double* w = view_vector(weights, "weights", count);
+    const ot::BarycenterProblem problem{
+        *cost, view_rows(a, "a", count, n), {w, w + count}, reg};
+    ot::BarycenterOptions options;
+    options.tol = tol;
+    options.max_iter = max_iter;
+    options.g = view_rows(g, "g", count, m);
+    options.n_threads = usable_threads(n_threads);
+    PythonObserver watcher(observer);
+    ot::Barycenter result;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher, time_limit);
+        result = ot::solve_barycenter(problem, options, monitor);
+    }
+    watcher.raise_pending();
+    py::dict out;
+    out["b"] = to_array(result.b);
+    out["f"] = stack(result.f, n);
+    out["g"] = stack(result.g, m);
+    out["value"] = result.value;
+    out["transport_cost"] = result.transport_cost;
+    out["dual_value"] = result.dual;
+    out["gap"] = result.gap;
+    out["violation"] = result.violation;
+    out["status"] = static_cast<int>(result.status);
+    out["n_iter"] = result.n_iter;
+    out["n_passes"] = result.n_passes;
+    out["trace"] = trace_columns(result.trace);
+    return out;
+}
+
 }  // namespace
 
 void bind_ot_several(py::module_& m) {
@@ -144,6 +191,9 @@ void bind_ot_several(py::module_& m) {
           py::kw_only(), "count"_a, "method"_a, "tol"_a, "max_iter"_a, "g"_a, "n_sinkhorn"_a,
           "n_newton"_a, "density"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
           "Several problems that share their costs; see _core.pyi.");
+    m.def("solve_barycenter", &solve_barycenter, "a"_a, "M"_a, "reg"_a, py::kw_only(), "weights"_a,
+          "tol"_a, "max_iter"_a, "g"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
+          "A barycenter of several histograms; see _core.pyi.");
 }
 
 }  // namespace cycloid::bindings

@@ -117,7 +117,7 @@ def test_time_limit(n_threads):
 
 def test_what_is_left_when_a_callback_ends_the_batch():
     A, M = histograms(50, 20), np.random.default_rng(0).random((20, 20))
-    with pytest.warns(ConvergenceWarning, match=r"49 of 50 problems did not converge.*STOPPED"):
+    with pytest.warns(ConvergenceWarning, match=r"STOPPED.*49 of 50 problems"):
         batch = solve_batch(A, None, M, 0.01, callback=lambda row: True, n_threads=1)
     assert batch.statuses == (Status.CONVERGED,) + (Status.STOPPED,) * 49
     assert_array_equal(batch[0].f, solve(A[0], None, M, 0.01).f)
