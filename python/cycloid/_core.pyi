@@ -79,3 +79,16 @@ def solve_transport_batch(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def solve_barycenter(
+    a: NDArray[np.float64],
+    M: NDArray[Any],
+    reg: float,
+    *,
+    weights: NDArray[np.float64],
+    tol: float,
+    max_iter: int,
+    g: NDArray[np.float64] | None,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...

@@ -3,10 +3,11 @@
 `solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand;
 `solve_batch` solves several problems with the same costs. On top of them: POT's `sinkhorn` and
 `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost between two bounds
-(`wasserstein`), unbalanced transport, and gradients of all values.
+(`wasserstein`), unbalanced transport, barycenters, and gradients of all values.
 """
 
 from cycloid._result import Status
+from cycloid.ot._barycenter import BarycenterResult, barycenter
 from cycloid.ot._batch import BatchResult, solve_batch
 from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_divergence
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
@@ -17,12 +18,14 @@ from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
 from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
+    "BarycenterResult",
     "BatchResult",
     "SinkhornDivergence",
     "Status",
     "TransportResult",
     "UnbalancedResult",
     "WassersteinResult",
+    "barycenter",
     "divergence_gradients",
     "monge_gap",
     "point_gradients",
