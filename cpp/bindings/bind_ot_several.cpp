@@ -152,8 +152,7 @@ py::dict solve_barycenter(const py::object& a, const py::array& M, double reg,
     const auto count = static_cast<Index>(py::len(weights));
     if (count < 1) throw py::value_error("weights must not be empty");
     const double* w = view_vector(weights, "weights", count);
-    const ot::BarycenterProblem problem{
-        *cost, view_rows(a, "a", count, n), {w, w + count}, reg};
+    const ot::BarycenterProblem problem{*cost, view_rows(a, "a", count, n), {w, w + count}, reg};
     ot::BarycenterOptions options;
     options.tol = tol;
     options.max_iter = max_iter;

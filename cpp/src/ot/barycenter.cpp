@@ -13,12 +13,12 @@ namespace {
 
 using Table = Eigen::ArrayXXd;  // a column a histogram
 
-constexpr double ladder = 4;   // ratio of two regs on the way
-constexpr double rough = 0.1;  // the error that is enough before the last of them
-constexpr double dense_share = 0.25;
-constexpr double small = 2500;  // entries: too few to look for those that matter
+constexpr double ladder = 4;                 // ratio of two regs on the way
+constexpr double rough = 1e-3, fine = 1e-7;  // the error that is enough before the last of them
+constexpr double dense_share = 0.15;         // of entries that matter: beyond it all are kept
+constexpr double small = 2500;               // entries: too few to look for those that matter
 constexpr Index sweeps_a_round = 60, newton_a_round = 30;
-constexpr int most_rounds_in_vain = 20;
+constexpr int most_rounds_in_vain = 20, patience = 40;
 constexpr double most_rounding = 1e3;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -58,26 +58,36 @@ public:
     }
 
     Barycenter run() {
-        out_.status = descend();
+        out_.status = solve();
         finish();
         return std::move(out_);
     }
 
 private:
-    Status descend() {
-        for (const double reg : regs()) {
-            const Status status = level(reg);
-            if (status != Status::Converged) return status;
+    // A rough error on the way down leaves bins of little mass far from where they belong at the
+    // last reg. Most problems have no such bins; for the others the way is repeated.
+    Status solve() {
+        const bool started = options_.g.data != nullptr;
+        Status status = started ? level(problem_.reg, patience) : Status::Stalled;
+        for (const double error : {rough, fine}) {
+            if (status != Status::Stalled || best_error_ < most_rounding * rounding(problem_.reg)) {
+                break;
+            }
+            way_error_ = std::max(error, goal());
+            status = descend(error == fine ? std::numeric_limits<int>::max() : patience);
         }
-        return Status::Converged;
+        return status;
     }
 
-    std::vector<double> regs() const {
+    Status descend(int rounds) {
+        g_.setZero();
+        Status status = Status::Converged;
         std::vector<double> regs{problem_.reg};
-        if (options_.g.data != nullptr) return regs;
         while (spread() / 10 > ladder * regs.back()) regs.push_back(regs.back() * ladder);
-        std::reverse(regs.begin(), regs.end());
-        return regs;
+        for (; !regs.empty() && status == Status::Converged; regs.pop_back()) {
+            status = level(regs.back(), rounds);
+        }
+        return status;
     }
 
     // How far the costs of a row are above its least, on average over some rows.
@@ -93,8 +103,9 @@ private:
         return sum / count;
     }
 
-    // Solves at one reg: to the goal at the last, else roughly.
-    Status level(double reg) {
+    // Solves at one reg: to the goal at the last, else roughly. Stalled if so many rounds are not
+    // enough.
+    Status level(double reg, int rounds) {
         const bool last = reg == problem_.reg;
         const Monitor& monitor = *context_.monitor;
         scaling_is_slow_ = false;
@@ -104,18 +115,18 @@ private:
         for (;;) {
             pass(reg);
             if (monitor.stopped()) return monitor.reason();
-            const double goal = last ? goal_() : std::max(goal_(), rough);
+            const double enough = last ? goal() : way_error_;
             if (last && error_ < best_error_) best_ = g_, best_error_ = error_;
             const bool stop = report(reg);
-            if (error_ <= goal) return Status::Converged;
+            if (error_ <= enough) return Status::Converged;
             if (stop) return monitor.reason();
             if (!std::isfinite(error_)) return Status::NumericalError;
             if (out_.n_iter >= options_.max_iter) return Status::MaxIter;
             in_vain = error_ < 0.9 * lowest ? 0 : in_vain + 1;
             lowest = std::min(lowest, error_);
-            if (in_vain > most_rounds_in_vain && error_ < most_rounding * rounding(reg)) {
-                return Status::Stalled;
-            }
+            const bool lost =
+                in_vain > most_rounds_in_vain && error_ < most_rounding * rounding(reg);
+            if (lost || --rounds < 0) return Status::Stalled;
             if (error_ > accepted_error && dual_ < accepted_dual) {
                 g_ = accepted;
                 dropped_ *= 1e-4;
@@ -125,7 +136,7 @@ private:
                 project(reg);
             } else {
                 accepted = g_, accepted_error = error_, accepted_dual = dual_;
-                local_steps(reg, goal);
+                local_steps(reg, enough);
             }
         }
     }
@@ -163,7 +174,7 @@ private:
         }
     }
 
-    void local_steps(double reg, double goal) {
+    void local_steps(double reg, double enough) {
         BarycenterLocal local(members_, context_);
         if (local.inactive_mass() > 0.1) {
             project(reg);
@@ -172,11 +183,11 @@ private:
         Effort effort;
         const Index left = options_.max_iter - out_.n_iter;
         if (!scaling_is_slow_) {
-            const double target = std::max(0.3 * goal, 1e-6 * error_);
+            const double target = std::max(0.3 * enough, 1e-6 * error_);
             local.scale(target, std::min(left, sweeps_a_round), relaxation_, effort);
             scaling_is_slow_ = local.error() > target;
         } else {
-            const double target = std::max(0.3 * goal, 1e-5 * error_);
+            const double target = std::max(0.3 * enough, 1e-5 * error_);
             local.newton(target, std::min(left, newton_a_round), damping_, effort);
         }
         g_ += reg * local.step();
@@ -196,10 +207,10 @@ private:
         out_.trace.push({static_cast<double>(out_.n_iter), context_.monitor->seconds(), reg, error_,
                          dual_, kept_, static_cast<double>(n_newton_), static_cast<double>(n_cg_),
                          static_cast<double>(out_.n_passes)});
-        return context_.monitor->report(out_.trace, error_ <= goal_());
+        return context_.monitor->report(out_.trace, error_ <= goal());
     }
 
-    double goal_() const { return 0.8 * options_.tol; }  // rounding may add to it at the end
+    double goal() const { return 0.8 * options_.tol; }  // rounding may add to it at the end
 
     // What rounding the potentials does to the marginals.
     double rounding(double reg) const {
@@ -221,8 +232,8 @@ private:
         each_member(context_, work, count, [&](Index k, const Context& context) {
             Member& member = members_[k];
             member.masses.b.assign(b.data(), b.data() + m);
-            sure[k] = certify(*member.cost, member.masses, reg, member.point.f, member.point.g,
-                              context);
+            sure[k] =
+                certify(*member.cost, member.masses, reg, member.point.f, member.point.g, context);
         });
         out_.n_passes += 2;
         for (Index k = 0; k < count; ++k) {
@@ -256,7 +267,7 @@ private:
     Eigen::ArrayXd weights_;
     Table g_, best_, columns_;
     double total_ = 1, error_ = infinity, dual_ = -infinity, kept_ = 0, best_error_ = infinity;
-    double damping_ = 0.1;
+    double way_error_ = rough, damping_ = 0.1;
     double dropped_ = 1e-12;  // entries below this, over max(n, m), are left out of steps
     bool scaling_is_slow_ = false;
     Relaxation relaxation_;

@@ -6,8 +6,8 @@
 namespace cycloid::ot {
 namespace {
 
-constexpr double longest_step = 4;     // of one Newton step, in units of reg
-constexpr double farthest_sparse = 18, farthest_dense = 40;  // of all steps, likewise
+constexpr double longest_step = 4;  // of one Newton step, in units of reg
+constexpr double farthest = 40;     // of all steps, likewise
 constexpr int most_halvings = 7;
 constexpr Index most_cg = 300;
 constexpr double least_damping = 1e-4, most_damping = 10;  // times the error: Newton's shift
@@ -22,8 +22,9 @@ template <class Row>
 void BarycenterLocal::apply(const Table& x, const Row& row, Table& out) const {
     const auto m = static_cast<std::size_t>(x.rows());
     each_member(context_, work_, std::ssize(members_), [&](Index k, const Context& inner) {
-        members_[k].kernel.apply({x.col(k).data(), m}, [&](Index i, double s) { return row(k, i, s); },
-                                 {out.col(k).data(), m}, inner);
+        members_[k].kernel.apply(
+            {x.col(k).data(), m}, [&](Index i, double s) { return row(k, i, s); },
+            {out.col(k).data(), m}, inner);
     });
 }
 
@@ -61,15 +62,6 @@ BarycenterLocal::BarycenterLocal(const std::vector<Member>& members, const Conte
     active_ = (sums_ > 0.5 * columns_).rowwise().all().cast<double>();
     inactive_mass_ = ((1 - active_) * mix(columns_, weights_)).sum();
     assess();
-    farthest_ = farthest_dense;
-    const bool sparse = std::any_of(members.begin(), members.end(), [](const Member& member) {
-        return member.storage == Storage::Sparse;
-    });
-    if (sparse) {
-        // What is left out grows with exp(z): as far as it stays below the error.
-        const double lost = mix(left_out_, weights_).max(0.0).sum();
-        farthest_ = std::clamp(std::log(error_ / std::max(lost, 1e-300)), 2.0, farthest_sparse);
-    }
 }
 
 void BarycenterLocal::evaluate() {
@@ -146,7 +138,29 @@ void BarycenterLocal::newton(double target, Index most, double& damping, Effort&
     for (Index n = 0; n < most && error_ > target && !stale() && !context_.stop(); ++n) {
         ++effort.newton;
         if (!newton_step(damping, effort)) break;
+        project();
     }
+}
+
+// One plain projection. Columns of little mass that differ between the members by orders of
+// magnitude are far from where they are linear, and it takes the logarithm.
+void BarycenterLocal::project() {
+    const Table logs = columns_.max(1e-300).log();
+    const Array log_b = mix(logs, weights_);
+    for (Index k = 0; k < z_.cols(); ++k) {
+        z_.col(k) += (active_ > 0).select(log_b - logs.col(k), 0.0);
+    }
+    evaluate();
+}
+
+// Whether what the kernels leave out may have grown to the size of the error.
+bool BarycenterLocal::stale() const {
+    if (z_.abs().maxCoeff() > farthest) return true;
+    double grown = 0;
+    for (Index k = 0; k < z_.cols(); ++k) {
+        grown += weights_[k] * (left_out_.col(k).max(0.0) * (z_.col(k).abs().exp() - 1)).sum();
+    }
+    return grown > error_;
 }
 
 // One step with backtracking; false if no length of it helped.
@@ -154,10 +168,9 @@ bool BarycenterLocal::newton_step(double& damping, Effort& effort) {
     Table direction = conjugate_gradients(std::min(0.1, error_), damping, effort);
     const double longest = direction.abs().maxCoeff();
     if (!(longest > 0) || !std::isfinite(longest)) return false;
-    const double allowed = std::min(longest_step, farthest_);
-    damping = longest > allowed ? std::min(4 * damping, most_damping)
-                                : std::max(damping / 4, least_damping);
-    direction = direction.min(allowed).max(-allowed);
+    damping = longest > longest_step ? std::min(4 * damping, most_damping)
+                                     : std::max(damping / 4, least_damping);
+    direction = direction.min(longest_step).max(-longest_step);
     direction.colwise() -= mix(direction, weights_);
     const double before = error_, objective = objective_, slope = -inner(columns_, direction);
     const Table from = z_;

@@ -12,8 +12,8 @@ namespace cycloid::ot {
 struct Member {
     double weight = 0;
     std::vector<Index> rows;
-    Masses masses;                         // b is the unit in which the kernel's columns are stored
-    std::unique_ptr<Cost> selected;        // the costs of `rows`, if these are not all
+    Masses masses;                   // b is the unit in which the kernel's columns are stored
+    std::unique_ptr<Cost> selected;  // the costs of `rows`, if these are not all
     const Cost* cost = nullptr;
     Point point;
     Kernel kernel;
@@ -63,14 +63,15 @@ private:
     Table conjugate_gradients(double tolerance, double damping, Effort& effort);
     Table precondition(const Table& r) const;
     double inner(const Table& u, const Table& v) const;
-    bool stale() const { return z_.abs().maxCoeff() > farthest_; }
+    void project();
+    bool stale() const;
 
     const std::vector<Member>& members_;
     const Context& context_;
     Array weights_, unit_, active_;
     Table z_, x_, sums_, left_out_, columns_, diagonal_, plain_;
     std::vector<Array> row_target_, s_, y_;
-    double error_ = 0, objective_ = 0, farthest_ = 0, inactive_mass_ = 0, work_ = 0;
+    double error_ = 0, objective_ = 0, inactive_mass_ = 0, work_ = 0;
 };
 
 }  // namespace cycloid::ot
