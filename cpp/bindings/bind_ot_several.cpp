@@ -1,6 +1,8 @@
-// Problems with several histograms: batches and barycenters.
+// All but the one balanced problem: batches, barycenters, unbalanced transport, soft minima.
 #include "cycloid/core/parallel.hpp"
 #include "cycloid/ot/barycenter.hpp"
+#include "cycloid/ot/soft_min.hpp"
+#include "cycloid/ot/unbalanced.hpp"
 #include "ot_views.hpp"
 
 namespace cycloid::bindings {
@@ -182,6 +184,57 @@ py::dict solve_barycenter(const py::object& a, const py::array& M, double reg,
     return out;
 }
 
+py::dict solve_unbalanced(const py::object& a, const py::object& b, const py::array& M, double reg,
+                          double rho_a, double rho_b, double tol, Index max_iter,
+                          const py::object& g, int n_threads, double time_limit,
+                          const py::object& observer) {
+    const auto cost = view_cost(M);
+    const Index n = cost->rows(), m = cost->columns();
+    const ot::UnbalancedProblem problem{
+        *cost, view_vector(a, "a", n), view_vector(b, "b", m), reg, rho_a, rho_b};
+    ot::UnbalancedOptions options;
+    options.tol = tol;
+    options.max_iter = max_iter;
+    if (!g.is_none()) options.g = view_vector(g, "g", m);
+    options.n_threads = usable_threads(n_threads);
+    PythonObserver watcher(observer);
+    ot::Unbalanced result;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher, time_limit);
+        result = ot::solve_unbalanced(problem, options, monitor);
+    }
+    watcher.raise_pending();
+    py::dict out;
+    out["f"] = to_array(result.f);
+    out["g"] = to_array(result.g);
+    out["dual_value"] = result.dual;
+    out["gap"] = result.gap;
+    out["mass"] = result.mass;
+    out["status"] = static_cast<int>(result.status);
+    out["trace"] = trace_columns(result.trace);
+    return out;
+}
+
+Vector soft_min(const py::array& M, const py::object& potential, const py::object& log_mass,
+                double reg, bool of_rows, int n_threads) {
+    const auto cost = view_cost(M);
+    const Index n = cost->rows(), m = cost->columns();
+    const Index from = of_rows ? m : n, to = of_rows ? n : m;
+    const auto length = static_cast<std::size_t>(from);
+    const ot::View first{view_vector(potential, "potential", from), length};
+    const ot::View second{view_vector(log_mass, "log_mass", from), length};
+    Vector out(static_cast<py::ssize_t>(to));
+    const std::span<double> minima{out.mutable_data(), static_cast<std::size_t>(to)};
+    const Context context{usable_threads(n_threads), nullptr};
+    {
+        const py::gil_scoped_release release;
+        (of_rows ? ot::soft_min_rows : ot::soft_min_columns)(*cost, first, second, reg, minima,
+                                                             context);
+    }
+    return out;
+}
+
 }  // namespace
 
 void bind_ot_several(py::module_& m) {
@@ -193,6 +246,11 @@ void bind_ot_several(py::module_& m) {
     m.def("solve_barycenter", &solve_barycenter, "a"_a, "M"_a, "reg"_a, py::kw_only(), "weights"_a,
           "tol"_a, "max_iter"_a, "g"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
           "A barycenter of several histograms; see _core.pyi.");
+    m.def("solve_unbalanced", &solve_unbalanced, "a"_a, "b"_a, "M"_a, "reg"_a, py::kw_only(),
+          "rho_a"_a, "rho_b"_a, "tol"_a, "max_iter"_a, "g"_a, "n_threads"_a, "time_limit"_a,
+          "observer"_a, "Transport with relaxed marginals; see _core.pyi.");
+    m.def("soft_min", &soft_min, "M"_a, "potential"_a, "log_mass"_a, "reg"_a, py::kw_only(),
+          "of_rows"_a, "n_threads"_a, "Soft minima of rows or columns; see _core.pyi.");
 }
 
 }  // namespace cycloid::bindings

@@ -1,6 +1,7 @@
 #include "check.hpp"
 #include "cycloid/core/random.hpp"
 #include "cycloid/ot/barycenter.hpp"
+#include "cycloid/ot/soft_min.hpp"
 
 using cycloid::Index;
 using cycloid::Monitor;
@@ -104,4 +105,33 @@ TEST_CASE("ot barycenter: all plans reach it, and the potentials sum to zero") {
         found.push_back(result.b);
     }
     CHECK(found[0] == found[1] && found[0] == found[2]);
+}
+
+TEST_CASE("ot soft minima: rows and columns, masses of zero, any number of threads") {
+    const Index n = 700, m = 530;
+    constexpr double infinity = std::numeric_limits<double>::infinity(), reg = 1e-3;
+    const std::vector<double> costs = uniform(n * m, 1), f = uniform(n, 2), g = uniform(m, 3);
+    std::vector<double> log_a = uniform(n, 4), log_b = uniform(m, 5);
+    for (Index i = 0; i < 40; ++i) log_a[i] = log_b[m - 1 - i] = -infinity;
+    const auto cost = make_dense_cost(costs.data(), n, m, m);
+    for (const int n_threads : {1, 4}) {
+        const cycloid::Context context{n_threads, nullptr};
+        std::vector<double> rows(n), columns(m);
+        soft_min_rows(*cost, g, log_b, reg, rows, context);
+        soft_min_columns(*cost, f, log_a, reg, columns, context);
+        for (Index i = 0; i < n; i += 50) {
+            double sum = 0;  // relative to the result
+            for (Index j = 0; j < m; ++j) {
+                sum += std::exp((g[j] - costs[i * m + j] + rows[i]) / reg + log_b[j]);
+            }
+            CHECK_CLOSE(sum, 1.0, 1e-12);
+        }
+        for (Index j = 0; j < m; j += 50) {
+            double sum = 0;
+            for (Index i = 0; i < n; ++i) {
+                sum += std::exp((f[i] - costs[i * m + j] + columns[j]) / reg + log_a[i]);
+            }
+            CHECK_CLOSE(sum, 1.0, 1e-12);
+        }
+    }
 }

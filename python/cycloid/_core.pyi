@@ -92,3 +92,27 @@ def solve_barycenter(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def solve_unbalanced(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    M: NDArray[Any],
+    reg: float,
+    *,
+    rho_a: float,
+    rho_b: float,
+    tol: float,
+    max_iter: int,
+    g: NDArray[np.float64] | None,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
+def soft_min(
+    M: NDArray[Any],
+    potential: NDArray[np.float64],
+    log_mass: NDArray[np.float64],
+    reg: float,
+    *,
+    of_rows: bool,
+    n_threads: int,
+) -> NDArray[np.float64]: ...
