@@ -30,7 +30,7 @@ public:
         const Index n = problem.cost.rows(), m = problem.cost.columns();
         const auto count = std::ssize(problem.weights);
         members_.resize(static_cast<std::size_t>(count));
-        g_ = Table::Zero(m, count);
+        g_ = columns_ = Table::Zero(m, count);
         for (Index k = 0; k < count; ++k) {
             Member& member = members_[k];
             member.weight = problem.weights[k];
@@ -147,7 +147,7 @@ private:
         const Index m = g_.rows(), count = g_.cols();
         const double work = 20 * static_cast<double>(problem_.cost.rows() * m * count);
         g_.colwise() -= mix(g_, weights_);
-        columns_.resize(m, count);
+
         each_member(context_, work, count, [&](Index k, const Context& context) {
             Member& member = members_[k];
             Point& point = member.point;
