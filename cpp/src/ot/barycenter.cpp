@@ -189,6 +189,7 @@ private:
         } else {
             const double target = std::max(0.3 * enough, 1e-5 * error_);
             local.newton(target, std::min(left, newton_a_round), damping_, effort);
+            scaling_is_slow_ = effort.newton > 1;  // or the first step failed: then it is as good
         }
         g_ += reg * local.step();
         out_.n_iter += std::max<Index>(effort.sweeps + effort.newton, 1);
