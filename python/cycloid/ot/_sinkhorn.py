@@ -85,8 +85,9 @@ def sinkhorn(
         except for 'sinkhorn_stabilized' and 'sinkhorn_epsilon_scaling', which take
         alpha = reg * log(u) and beta = reg * log(v). The 'warmstart' of `log` has the right unit.
     **kwargs
-        `n_threads`, `time_limit` and `callback` as in `solve`. POT's `tau`, `epsilon0`,
-        `numInnerItermax` and `print_period` say how its methods iterate; they have no effect.
+        `n_threads`, `time_limit` and `callback` as in `solve`, or as in `solve_batch` where `b`
+        has two dimensions. POT's `tau`, `epsilon0`, `numInnerItermax` and `print_period` say how
+        its methods iterate; they have no effect.
 
     Returns
     -------
