@@ -138,6 +138,7 @@ def test_bins_without_mass():
     [
         (lambda M: transport_value(None, None, M.numpy(), REG), TypeError, "M must be a floating"),
         (lambda M: transport_value(None, None, M.long(), REG), TypeError, "M must be .*int64"),
+        (lambda M: transport_value(None, None, M[0], REG), ValueError, r"M must have shape"),
         (lambda M: transport_value([1], None, M, REG), TypeError, "a must be a floating-point"),
         (lambda M: transport_value(None, None, M, -1.0), ValueError, "reg must be a number > 0"),
         (lambda M: transport_value(None, None, M, REG, sweeps=3), TypeError, "sweeps"),

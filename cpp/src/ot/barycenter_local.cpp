@@ -158,6 +158,7 @@ bool BarycenterLocal::stale() const {
     if (z_.abs().maxCoeff() > farthest) return true;
     double grown = 0;
     for (Index k = 0; k < z_.cols(); ++k) {
+        if (members_[k].storage == Storage::Dense) continue;  // lacks digits, not entries
         grown += weights_[k] * (left_out_.col(k).max(0.0) * (z_.col(k).abs().exp() - 1)).sum();
     }
     return grown > error_;

@@ -29,6 +29,8 @@ Evaluation: TypeAlias = tuple[float, Callable[[Sequence[bool]], Gradients]]
 
 def transport_value(reg: float, options: dict[str, Any], a: Any, b: Any, M: Any) -> Evaluation:
     """The dual value of `solve`, which errs to second order, by a, b and M."""
+    if np.ndim(M) != 2 or np.size(M) == 0:
+        raise ValueError(f"M must have shape (n, m) and not be empty; got {np.shape(M)}")
     a, b = as_marginals(a, b, M.shape)
     result = solve(a, b, M, reg, **options)
 
