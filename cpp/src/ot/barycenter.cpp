@@ -116,7 +116,9 @@ private:
             pass(reg);
             if (monitor.stopped()) return monitor.reason();
             const double enough = last ? goal() : way_error_;
-            if (last && error_ < best_error_) best_ = g_, best_error_ = error_;
+            if (last && error_ < best_error_) {
+                best_ = g_, best_error_ = error_, best_is_here_ = true;
+            }
             const bool stop = report(reg);
             if (error_ <= enough) return Status::Converged;
             if (stop) return monitor.reason();
@@ -147,7 +149,7 @@ private:
         const Index m = g_.rows(), count = g_.cols();
         const double work = 20 * static_cast<double>(problem_.cost.rows() * m * count);
         g_.colwise() -= mix(g_, weights_);
-
+        best_is_here_ = false;
         each_member(context_, work, count, [&](Index k, const Context& context) {
             Member& member = members_[k];
             Point& point = member.point;
@@ -221,9 +223,11 @@ private:
 
     // The barycenter and the certificate at the best potentials; see `solve` for the total.
     void finish() {
-        g_ = best_;
         context_.monitor = nullptr;
-        pass(problem_.reg);
+        if (!best_is_here_) {
+            g_ = best_;
+            pass(problem_.reg);
+        }
         const Index n = problem_.cost.rows(), m = g_.rows(), count = g_.cols();
         const double reg = problem_.reg, shift = reg * std::log(total_);
         Eigen::ArrayXd b = mix(columns_, weights_);
@@ -270,7 +274,7 @@ private:
     double total_ = 1, error_ = infinity, dual_ = -infinity, kept_ = 0, best_error_ = infinity;
     double way_error_ = rough, damping_ = 0.1;
     double dropped_ = 1e-12;  // entries below this, over max(n, m), are left out of steps
-    bool scaling_is_slow_ = false;
+    bool scaling_is_slow_ = false, best_is_here_ = false;  // here: at the last pass
     Relaxation relaxation_;
     Index n_newton_ = 0, n_cg_ = 0;
     Barycenter out_;
