@@ -1,6 +1,7 @@
 #include "common.hpp"
 #include "cycloid/core/parallel.hpp"
 #include "cycloid/ot/solve.hpp"
+#include "ot_views.hpp"
 
 namespace cycloid::bindings {
 namespace {
@@ -17,6 +18,8 @@ std::unique_ptr<ot::Cost> dense_cost(const py::array& m) {
                                Index{m.shape(1)}, Index{m.strides(0) / size});
 }
 
+}  // namespace
+
 std::unique_ptr<ot::Cost> view_cost(const py::array& m) {
     if (m.ndim() != 2 || m.shape(0) < 1 || m.shape(1) < 1) {
         throw py::value_error("M must be two-dimensional and not empty");
@@ -25,6 +28,14 @@ std::unique_ptr<ot::Cost> view_cost(const py::array& m) {
     if (py::isinstance<py::array_t<float>>(m)) return dense_cost<float>(m);
     throw py::type_error("M must be float32 or float64");
 }
+
+Method view_method(const std::string& word) {
+    return pick<Method>(
+        word, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
+        "method");
+}
+
+namespace {
 
 py::dict to_dict(const Transport& result) {
     py::dict out;
@@ -50,9 +61,7 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
     const Index n = cost->rows(), m = cost->columns();
     const ot::Problem problem{*cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
     ot::Options options;
-    options.method = pick<Method>(
-        method, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
-        "method");
+    options.method = view_method(method);
     options.tol = tol;
     options.max_iter = max_iter;
     if (!g.is_none()) options.g = view_vector(g, "g", m);
@@ -79,6 +88,7 @@ void bind_ot(py::module_& m) {
           "method"_a, "tol"_a, "max_iter"_a, "g"_a, "n_sinkhorn"_a, "n_newton"_a, "density"_a,
           "n_threads"_a, "time_limit"_a, "observer"_a,
           "Entropic optimal transport between two histograms; see _core.pyi.");
+    bind_ot_several(m);
 }
 
 }  // namespace cycloid::bindings

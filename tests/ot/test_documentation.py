@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import re
+import sys
 
 import pytest
 
@@ -39,3 +40,11 @@ def test_every_attribute_is_documented():
     fields = {field.name for field in dataclasses.fields(ot.TransportResult)}
     documented = named_in(inspect.getdoc(ot.TransportResult), "Attributes")
     assert documented == {name for name in fields if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_a_package_that_is_absent_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"cycloid.ot.{name}", raising=False)
+    with pytest.raises(ImportError, match=rf"pip install cycloid\[{name}\]"):
+        importlib.import_module(f"cycloid.ot.{name}")

@@ -171,3 +171,14 @@ def test_wrong_argument(change, error, message):
     arguments = {"a": None, "b": None, "M": np.eye(2)}
     with pytest.raises(error, match=message):
         wasserstein(**{**arguments, **change})
+
+
+def test_progress(capfd):
+    a, b, M = problem(8, 6)
+    wasserstein(a, b, M)
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(TypeError, match="progress must be True or False"):
+        wasserstein(a, b, M, progress="yes")
+    pytest.importorskip("tqdm")
+    wasserstein(a, b, M, progress=True)
+    assert "gap" in capfd.readouterr().err

@@ -1,12 +1,16 @@
 """Entropic optimal transport, to machine precision and at every regularization.
 
-`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
-top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
-between two bounds (`wasserstein`), unbalanced transport, gradients of all values, and the estimator
-`SinkhornTransport` for domain adaptation.
+`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand;
+`solve_batch` solves several problems with the same costs. On top of them: POT's `sinkhorn` and
+`sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost between two bounds
+(`wasserstein`), unbalanced transport, barycenters, gradients of all values, and the estimator
+`SinkhornTransport` for domain adaptation. `cycloid.ot.torch` and `cycloid.ot.jax` have
+differentiable values.
 """
 
 from cycloid._result import Status
+from cycloid.ot._barycenter import BarycenterResult, barycenter
+from cycloid.ot._batch import BatchResult, solve_batch
 from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_divergence
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
 from cycloid.ot._result import TransportResult
@@ -17,12 +21,15 @@ from cycloid.ot._unbalanced import UnbalancedResult, solve_unbalanced
 from cycloid.ot._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
+    "BarycenterResult",
+    "BatchResult",
     "SinkhornDivergence",
     "SinkhornTransport",
     "Status",
     "TransportResult",
     "UnbalancedResult",
     "WassersteinResult",
+    "barycenter",
     "divergence_gradients",
     "monge_gap",
     "point_gradients",
@@ -30,6 +37,7 @@ __all__ = [
     "sinkhorn2",
     "sinkhorn_divergence",
     "solve",
+    "solve_batch",
     "solve_unbalanced",
     "wasserstein",
     "weight_gradients",

@@ -11,7 +11,7 @@ from cycloid.ot._divergence import SinkhornDivergence
 from cycloid.ot._measures import Matrix, as_points
 from cycloid.ot._result import TransportResult
 
-_SMOOTH_COSTS = ("sqeuclidean", "euclidean")
+SMOOTH_COSTS = ("sqeuclidean", "euclidean")
 
 
 def weight_gradients(result: TransportResult) -> tuple[Vector, Vector]:
@@ -97,7 +97,7 @@ def point_gradients(
     (array([[-4.]]), array([[4.]]))
     """
     x, y = as_points(X, Y)
-    check_option("cost", cost, _SMOOTH_COSTS)
+    check_option("cost", cost, SMOOTH_COSTS)
     shape = len(result.f), len(result.g)
     if (len(x), len(y)) != shape:
         raise ValueError(

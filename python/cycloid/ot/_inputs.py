@@ -117,3 +117,88 @@ def _potential(which: str, values: Any, masses: Vector) -> Vector:
             f"{name} must be finite where there is mass; got {array[first]:g} at index {first}"
         )
     return array
+
+
+# ------------------------------------------------------------------------------ several problems
+
+
+def as_mass_rows(name: str, masses: Any, length: int) -> NDArray[np.float64]:
+    """Non-negative masses of shape (n_problems, length), or (1, length) if all share one."""
+    if masses is None or np.size(masses) == 0 or np.ndim(masses) == 1:
+        return as_masses(name, masses, length)[None]
+    rows = _rows(name, masses, "n_problems", length, "one mass a point")
+    wrong = np.argwhere(~((rows >= 0) & (rows < math.inf)))
+    if len(wrong):
+        i, j = wrong[0]
+        raise ValueError(
+            f"{name} must hold finite non-negative masses; got {rows[i, j]:g} at index ({i}, {j})"
+        )
+    empty = np.flatnonzero(~rows.any(axis=1))
+    if empty.size:
+        raise ValueError(f"{name} must have positive totals; got only zeros in row {empty[0]}")
+    return rows
+
+
+def _rows(name: str, values: Any, first: str, length: int, meaning: str) -> NDArray[np.float64]:
+    array = _real_array(name, values, f"({first}, {length})", 2)
+    if array.shape[1] != length:
+        raise ValueError(
+            f"{name} must have shape ({first}, {length}) ({meaning}); got {array.shape}"
+        )
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def check_totals_of_rows(A: NDArray[np.float64], B: NDArray[np.float64]) -> int:
+    """The number of problems; the totals of both sides of each must be one number."""
+    if len(A) != len(B) and 1 not in (len(A), len(B)):
+        raise ValueError(
+            f"A and B must have one row a problem; got {len(A)} rows and {len(B)} rows"
+        )
+    totals_a, totals_b = np.broadcast_arrays(A.sum(axis=1), B.sum(axis=1))
+    agree = np.abs(totals_a - totals_b) <= _TOTALS_AGREE * np.maximum(totals_a, totals_b)
+    agree &= np.isfinite(totals_a) & np.isfinite(totals_b)
+    if not agree.all():
+        k = np.flatnonzero(~agree)[0]
+        raise ValueError(
+            f"A and B must have the same finite total in each problem, to {_TOTALS_AGREE:g} "
+            f"relative; got {totals_a[k]:.12g} and {totals_b[k]:.12g} in problem {k}"
+        )
+    return len(totals_a)
+
+
+def as_potential_rows(
+    potentials: Any, A: NDArray[np.float64], B: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Pairs (f, g), each of shape (n_problems, length) or (1, length): finite, or -inf at zeros."""
+    if potentials is None:
+        return None
+    if not isinstance(potentials, tuple | list) or len(potentials) != 2:
+        raise TypeError(
+            f"potentials_init must be a pair (f, g) or None; got {type(potentials).__name__}"
+        )
+    f = _potential_rows("f", potentials[0], A, count)
+    return f, _potential_rows("g", potentials[1], B, count)
+
+
+def _potential_rows(
+    which: str, values: Any, masses: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    name = f"potentials_init's {which}"
+    values = np.asarray(values)
+    rows = _rows(
+        name,
+        values[None] if values.ndim == 1 else values,
+        "n_problems",
+        masses.shape[1],
+        "one potential a mass",
+    )
+    if len(rows) not in (1, count):
+        raise ValueError(f"{name} must have one row or {count}; got {len(rows)}")
+    fine = np.isfinite(rows) | ((masses == 0) & (rows == -math.inf))
+    if not fine.all():
+        k, i = np.argwhere(~fine)[0]
+        raise ValueError(
+            f"{name} must be finite where there is mass; got {rows[k % len(rows), i]:g} "
+            f"at index {i} in problem {k}"
+        )
+    return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,9 +14,10 @@ from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
+from cycloid import _core
 from cycloid._inputs import Vector, check_option
 from cycloid._result import Status, caller_level
-from cycloid.ot._inputs import as_masses
+from cycloid.ot._inputs import as_masses, stored_by_rows
 from cycloid.ot._result import TransportResult
 from cycloid.ot._solve import solve
 
@@ -31,7 +33,7 @@ def as_matrix(name: str, values: Any) -> Matrix:
             f"{name} must be a non-empty matrix; got an array of shape {np.shape(values)}"
         )
     matrix: Matrix = check_array(values, dtype=np.float64, input_name=name)
-    return matrix
+    return matrix if stored_by_rows(matrix) or stored_by_rows(matrix.T) else matrix.copy()
 
 
 def as_marginals(a: Any, b: Any, shape: tuple[int, int]) -> tuple[Vector, Vector]:
@@ -81,22 +83,24 @@ def row_blocks(M: Matrix) -> Iterator[slice]:
     return row_slices(*M.shape)
 
 
-def soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float) -> Vector:
+def soft_min(M: Matrix, g: Vector, log_b: Vector, reg: float, n_threads: int = 1) -> Vector:
     """-reg * log sum_j b_j exp((g_j - M_ij) / reg), for each row i."""
-    minima = np.empty(len(M))
-    for rows in row_blocks(M):
-        exponents = (g - M[rows]) / reg + log_b
-        largest = exponents.max(axis=1)
-        exponents -= largest[:, None]
-        np.exp(exponents, out=exponents)
-        minima[rows] = -reg * (largest + np.log(exponents.sum(axis=1)))
-    return minima
+    by_rows = stored_by_rows(M)
+    return _core.soft_min(
+        M if by_rows else M.T, g, log_b, reg, of_rows=by_rows, n_threads=n_threads
+    )
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """For callers of solvers that warn in their own words."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def solve_quietly(*args: Any, **options: Any) -> TransportResult:
-    """`solve` for callers that warn in their own words."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quietly():
         return solve(*args, **options)
 
 

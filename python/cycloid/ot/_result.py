@@ -15,7 +15,7 @@ from cycloid._result import Callback, Status, Vector, caller_level, progress_bar
 
 _BLOCK = 1 << 22  # entries of the plan formed at a time
 
-_REMEDIES = {
+REMEDIES = {
     Status.MAX_ITER: "Increase max_iter, tol or reg",
     Status.TIME_LIMIT: "Increase time_limit, tol or reg",
     Status.STOPPED: "Let the callback return None or False to go on",
@@ -135,23 +135,35 @@ def warn_unless_converged(who: str, result: TransportResult) -> None:
     warnings.warn(
         f"{who}: at reg={result.reg:.6g} {result.status.sentence} (Status.{result.status.name}): "
         f"the violation of the marginals is {result.violation:.3g}, wanted "
-        f"{result.tolerance:.3g}, after {result.n_iter} iterations. {_REMEDIES[result.status]}.",
+        f"{result.tolerance:.3g}, after {result.n_iter} iterations. {REMEDIES[result.status]}.",
         ConvergenceWarning,
         stacklevel=caller_level(),
     )
 
 
 class Reporter:
-    """The one observer of a solve: calls `callback`, prints the table, moves the progress bar."""
+    """The one observer of a solve: calls `callback`, prints the table, moves the progress bar.
+
+    `columns` are those that are printed; the first counts what the bar counts, up to `total`.
+    """
 
     COLUMNS = ("iteration", "seconds", "reg", "violation", "value", "n_newton", "n_passes")
 
-    def __init__(self, callback: Callback | None, verbose: int, progress: bool) -> None:
+    def __init__(
+        self,
+        callback: Callback | None,
+        verbose: int,
+        progress: bool,
+        columns: tuple[str, ...] = COLUMNS,
+        total: int | None = None,
+    ) -> None:
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable or None; got {callback!r}")
         self._callback = callback
         self._verbose = verbose
-        self._bar = progress_bar(None, "iteration") if progress else None
+        self._columns = columns
+        unit = "iteration" if total is None else "problem"
+        self._bar = progress_bar(total, unit) if progress else None
         self._rows = 0
 
     @property
@@ -163,12 +175,13 @@ class Reporter:
     def _observe(self, row: dict[str, float]) -> bool:
         if self._verbose:
             if self._rows == 0:
-                print(" ".join(f"{name:>10}" for name in self.COLUMNS), flush=True)
-            print(" ".join(f"{row[name]:10.4g}" for name in self.COLUMNS), flush=True)
+                print(" ".join(f"{name:>10}" for name in self._columns), flush=True)
+            print(" ".join(f"{row[name]:10.4g}" for name in self._columns), flush=True)
         self._rows += 1
         if self._bar is not None:
-            self._bar.set_postfix_str(f"reg {row['reg']:.2g}, violation {row['violation']:.1e}")
-            self._bar.update(row["iteration"] - self._bar.n)
+            level = f"reg {row['reg']:.2g}, " if "reg" in row else ""
+            self._bar.set_postfix_str(f"{level}violation {row['violation']:.1e}")
+            self._bar.update(int(row[self._columns[0]]) - self._bar.n)
         return self._callback is not None and bool(self._callback(row))
 
     def close(self) -> None:

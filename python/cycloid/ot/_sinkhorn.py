@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from cycloid._inputs import check_finite_real, check_flag, check_integer, check_option
 from cycloid._result import Status
+from cycloid.ot._batch import solve_batch
 from cycloid.ot._measures import (
     Matrix,
     as_marginals,
     as_matrix,
+    quietly,
     solve_quietly,
     warn_not_converged,
 )
@@ -83,8 +85,9 @@ def sinkhorn(
         except for 'sinkhorn_stabilized' and 'sinkhorn_epsilon_scaling', which take
         alpha = reg * log(u) and beta = reg * log(v). The 'warmstart' of `log` has the right unit.
     **kwargs
-        `n_threads`, `time_limit` and `callback` as in `solve`. POT's `tau`, `epsilon0`,
-        `numInnerItermax` and `print_period` say how its methods iterate; they have no effect.
+        `n_threads`, `time_limit` and `callback` as in `solve`, or as in `solve_batch` where `b`
+        has two dimensions. POT's `tau`, `epsilon0`, `numInnerItermax` and `print_period` say how
+        its methods iterate; they have no effect.
 
     Returns
     -------
@@ -273,21 +276,22 @@ def _answer(
     in_cost_units = method in _IN_COST_UNITS
     starts = _starts(warmstart, M.shape, len(columns), 1.0 if in_cost_units else reg)
     total = float(marginals[0][0].sum())
-    results = [
-        solve_quietly(
-            source,
-            target,
-            M,
-            reg,
-            method=method if method == "sns" else "auto",
-            tol=max(tol, _TINY) / total,
-            max_iter=check_integer("numItermax", max_iter, low=1),
-            potentials_init=start,
-            verbose=int(check_flag("verbose", verbose)),
-            **{name: value for name, value in options.items() if name in _OF_SOLVE},
-        )
-        for (source, target), start in zip(marginals, starts, strict=True)
-    ]
+    call: dict[str, Any] = {
+        "method": method if method == "sns" else "auto",
+        "tol": max(tol, _TINY) / total,
+        "max_iter": check_integer("numItermax", max_iter, low=1),
+        "verbose": int(check_flag("verbose", verbose)),
+        **{name: value for name, value in options.items() if name in _OF_SOLVE},
+    }
+    if several:
+        targets = np.stack([target for _, target in marginals])
+        with quietly():
+            results = list(
+                solve_batch(marginals[0][0], targets, M, reg, potentials_init=starts, **call)
+            )
+    else:
+        start = None if starts is None else (starts[0][0], starts[1][0])
+        results = [solve_quietly(*marginals[0], M, reg, potentials_init=start, **call)]
     if check_flag("warn", warn):
         _warn_unless_converged(who, results, total, tol)
     return _Answer(results, several, in_cost_units, total, dtype)
@@ -301,25 +305,27 @@ def _precision(*arrays: Any) -> type[np.floating[Any]]:
 
 def _starts(
     warmstart: Any, shape: tuple[int, int], n_hists: int, unit: float
-) -> list[tuple[Matrix, Matrix] | None]:
-    """For each histogram the potentials to start from, in the unit of the cost."""
+) -> tuple[Matrix, Matrix] | None:
+    """Potentials to start from, in the unit of the cost: one histogram a row."""
     if warmstart is None:
-        return [None] * n_hists
+        return None
     pairs = _pairs(warmstart)
     if len(pairs) == 1:
         f, g = (
             _start(potential, length, n_hists, unit)
             for potential, length in zip(pairs[0], shape, strict=True)
         )
-        return [(f[:, k], g[:, k]) for k in range(n_hists)]
+        return f, g
     if len(pairs) != n_hists:
         raise ValueError(
             f"warmstart must be a pair, or one pair for each of the {n_hists} histograms; got "
             f"{len(pairs)} pairs"
         )
-    return [
-        (_start(f, shape[0], 1, unit)[:, 0], _start(g, shape[1], 1, unit)[:, 0]) for f, g in pairs
-    ]
+    f, g = (
+        np.concatenate([_start(pair[side], length, 1, unit) for pair in pairs])
+        for side, length in enumerate(shape)
+    )
+    return f, g
 
 
 def _pairs(warmstart: Any) -> list[Any]:
@@ -334,7 +340,7 @@ def _pairs(warmstart: Any) -> list[Any]:
 
 
 def _start(potential: Any, length: int, n_hists: int, unit: float) -> Matrix:
-    """One side as (length, n_hists); bins at -inf had no mass and start anywhere."""
+    """One side as (n_hists, length); bins at -inf had no mass and start anywhere."""
     array = np.asarray(potential, dtype=np.float64)
     if array.shape not in ((length,), (length, 1), (length, n_hists)):
         raise ValueError(
@@ -344,7 +350,7 @@ def _start(potential: Any, length: int, n_hists: int, unit: float) -> Matrix:
     if np.isnan(array).any() or np.isposinf(array).any():
         raise ValueError("warmstart contains NaN or infinity")
     finite = np.where(np.isneginf(array), 0.0, unit * array).reshape(length, -1)
-    return np.ascontiguousarray(np.broadcast_to(finite, (length, n_hists)).T).T
+    return np.ascontiguousarray(np.broadcast_to(finite, (length, n_hists)).T)
 
 
 def _warn_unless_converged(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
 
+from cycloid import _core
 from cycloid._inputs import (
     Vector,
     _check_length,
@@ -18,10 +17,11 @@ from cycloid._inputs import (
     check_finite_real,
     check_integer,
     check_real,
+    thread_count,
 )
 from cycloid._result import Callback, Status
-from cycloid.ot._inputs import as_masses
-from cycloid.ot._measures import Matrix, as_matrix, soft_min, warn_not_converged
+from cycloid.ot._inputs import as_masses, stored_by_rows
+from cycloid.ot._measures import Matrix, as_matrix, warn_not_converged
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,7 @@ def solve_unbalanced(
     tol: float = 0.0,
     max_iter: int = 10_000,
     potentials_init: tuple[ArrayLike, ArrayLike] | None = None,
+    n_threads: int | None = None,
     time_limit: float | None = None,
     callback: Callback | None = None,
 ) -> UnbalancedResult:
@@ -133,6 +134,8 @@ def solve_unbalanced(
     potentials_init : pair of array-like, default=None
         Potentials f of shape (n,) and g of shape (m,) to start from; zeros by default. The first
         update takes place in f.
+    n_threads : int, default=None
+        Number of threads, with the same result for any; as in `solve`.
     time_limit : float, default=None
         Seconds after which the solve ends with the potentials reached.
     callback : callable, default=None
@@ -173,7 +176,6 @@ def solve_unbalanced(
     >>> print(f"{result.mass:.4f}")  # the geometric mean
     1.7321
     """
-    began = time.perf_counter()
     M = as_matrix("M", M)
     a, b = as_masses("a", a, M.shape[0]), as_masses("b", b, M.shape[1])
     reg = check_finite_real("reg", reg, open_low=True)
@@ -183,115 +185,58 @@ def solve_unbalanced(
     limit = math.inf if time_limit is None else check_real("time_limit", time_limit)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable or None; got {callback!r}")
-    relaxed = _Relaxed(a, b, M, reg, rho)
-    tolerance = max(tol, rtol * relaxed.null_objective)
-    point = relaxed.start(potentials_init)
-    rows: list[dict[str, float]] = []
-    status = Status.MAX_ITER
-    while status == Status.MAX_ITER and len(rows) < max_iter:
-        with np.errstate(over="ignore", invalid="ignore"):
-            after = relaxed.step(point)
-        if not math.isfinite(after.gap):
-            status = Status.NUMERICAL_ERROR
-            break
-        point = after
-        spent = time.perf_counter() - began
-        rows.append({"iteration": len(rows) + 1.0, "seconds": spent, "gap": point.gap})
-        stop = callback is not None and callback(dict(rows[-1]))
-        if point.gap <= tolerance:
-            status = Status.CONVERGED
-        elif stop:
-            status = Status.STOPPED
-        elif spent >= limit:
-            status = Status.TIME_LIMIT
+    null_objective = rho[0] * a.sum() + rho[1] * b.sum() + reg * a.sum() * b.sum()
+    tolerance = max(tol, rtol * float(null_objective))
+    g = _start(potentials_init, M.shape)
+    raw = _core.solve_unbalanced(
+        a,
+        b,
+        M if stored_by_rows(M) else np.ascontiguousarray(M),
+        reg,
+        rho_a=rho[0],
+        rho_b=rho[1],
+        tol=tolerance,
+        max_iter=max_iter,
+        g=g,
+        n_threads=thread_count(n_threads),
+        time_limit=limit,
+        observer=callback,
+    )
+    status = Status(raw["status"])  # type: ignore[call-arg]
+    n_iter = len(raw["trace"]["gap"])
     if status != Status.CONVERGED:
         warn_not_converged(
             "solve_unbalanced",
             status,
-            f"the duality gap is {point.gap:.3g}, wanted {tolerance:.3g}, after {len(rows)} "
+            f"the duality gap is {raw['gap']:.3g}, wanted {tolerance:.3g}, after {n_iter} "
             "iterations",
             "Increase max_iter, time_limit, rtol or reg",
         )
     return UnbalancedResult(
-        f=point.f,
-        g=point.g,
+        f=raw["f"],
+        g=raw["g"],
         reg=reg,
         reg_m=rho,
-        value=point.dual_value + point.gap,
-        dual_value=point.dual_value,
-        gap=point.gap,
+        value=raw["dual_value"] + raw["gap"],
+        dual_value=raw["dual_value"],
+        gap=raw["gap"],
         tolerance=tolerance,
-        mass=point.mass,
+        mass=raw["mass"],
         status=status,
-        n_iter=len(rows),
-        trace={
-            name: np.array([row[name] for row in rows]) for name in ("iteration", "seconds", "gap")
-        },
+        n_iter=n_iter,
+        trace=dict(raw["trace"]),
         _problem=(a, b, M),
     )
 
 
-class _Point(NamedTuple):
-    f: Vector
-    g: Vector
-    minima: Vector  # the soft ones of each row of M - g: what decides the next f
-    gap: float
-    dual_value: float
-    mass: float
-
-
-class _Relaxed:
-    """The problem, and one iteration of block coordinate ascent on its dual."""
-
-    def __init__(
-        self, a: Vector, b: Vector, M: Matrix, reg: float, rho: tuple[float, float]
-    ) -> None:
-        self.a, self.b, self.M, self.reg, self.rho = a, b, M, reg, rho
-        with np.errstate(divide="ignore"):
-            self.log_a, self.log_b = np.log(a), np.log(b)
-        self.product = float(a.sum() * b.sum())
-        self.null_objective = float(rho[0] * a.sum() + rho[1] * b.sum()) + reg * self.product
-
-    def start(self, potentials: Any) -> _Point:
-        f, g = np.zeros_like(self.a), np.zeros_like(self.b)
-        if potentials is not None:
-            f, g = (_vector("potentials_init", potential) for potential in potentials)
-            for potential, length in zip((f, g), self.M.shape, strict=True):
-                _check_length("potentials_init", potential, length, "one potential a mass")
-        minima = soft_min(self.M, g, self.log_b, self.reg)
-        return _Point(f, g, minima, math.inf, -math.inf, math.nan)
-
-    def step(self, point: _Point) -> _Point:
-        reg, (rho_a, rho_b) = self.reg, self.rho
-        # Chizat et al. 2018, Alg. 1, in the log domain.
-        f = point.minima * (rho_a / (rho_a + reg))
-        g = soft_min(self.M.T, f, self.log_a, reg) * (rho_b / (rho_b + reg))
-        shift = self._translation(f, g)
-        f, g = f + shift, g - shift
-        minima = soft_min(self.M, g, self.log_b, reg)
-        # Fenchel-Young: what row i lacks is rho a_i exp(-f_i / rho) h(d_i), where
-        # d_i = log(P 1)_i / a_i + f_i / rho. Columns were optimal before the translation.
-        paid_a, paid_b = self.a * np.exp(-f / rho_a), self.b * np.exp(-g / rho_b)
-        log_ratio = (f - minima) / reg
-        rows = rho_a * float(paid_a @ _excess(log_ratio + f / rho_a))
-        columns = rho_b * float(paid_b.sum() * _excess(-shift / rho_b))
-        mass = float(self.a @ np.exp(log_ratio))
-        dual_value = reg * (self.product - mass) - float(
-            rho_a * (self.a @ np.expm1(-f / rho_a)) + rho_b * (self.b @ np.expm1(-g / rho_b))
-        )
-        return _Point(f, g, minima, rows + columns, dual_value, mass)
-
-    def _translation(self, f: Vector, g: Vector) -> float:
-        """The t for which f + t, g - t have the largest dual value."""
-        rho_a, rho_b = self.rho
-        log_paid_a = logsumexp(-f / rho_a, b=self.a)
-        log_paid_b = logsumexp(-g / rho_b, b=self.b)
-        return float(log_paid_a - log_paid_b) * rho_a * rho_b / (rho_a + rho_b)
-
-
-def _excess(d: Any) -> Any:
-    """h(d) = d exp(d) - exp(d) + 1, which is d^2 / 2 near zero and never negative."""
-    return np.maximum(d * np.exp(d) - np.expm1(d), 0.0)
+def _start(potentials: Any, shape: tuple[int, int]) -> Vector | None:
+    """The g to start from; f follows from it."""
+    if potentials is None:
+        return None
+    f, g = (_vector("potentials_init", potential) for potential in potentials)
+    for potential, length in zip((f, g), shape, strict=True):
+        _check_length("potentials_init", potential, length, "one potential a mass")
+    return g
 
 
 def _strengths(reg_m: Any) -> tuple[float, float]:

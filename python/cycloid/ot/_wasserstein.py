@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cycloid._inputs import Vector, check_finite_real, check_integer, check_real
-from cycloid._result import Callback, Status
+from cycloid._inputs import Vector, check_finite_real, check_flag, check_integer, check_real
+from cycloid._result import Callback, Status, progress_bar
 from cycloid.ot._measures import (
     Matrix,
     as_marginals,
@@ -86,6 +87,7 @@ def wasserstein(
     time_limit: float | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
+    progress: bool = False,
 ) -> WassersteinResult:
     r"""Exact optimal transport to a certified gap.
 
@@ -115,6 +117,8 @@ def wasserstein(
         As in `solve`, for each of the solves. A callback that returns True ends the whole.
     time_limit : float, default=None
         Seconds after which the bounds reached so far are returned.
+    progress : bool, default=False
+        Whether to show a progress bar, one step a solve (needs tqdm).
 
     Returns
     -------
@@ -125,6 +129,8 @@ def wasserstein(
     ------
     TypeError, ValueError
         If an argument has a wrong type, value or shape; the message names it.
+    ImportError
+        If `progress` is asked for without tqdm.
 
     Warns
     -----
@@ -156,19 +162,26 @@ def wasserstein(
     status = Status.CONVERGED if bounds.gap <= tolerance else Status.MAX_ITER
     rows: list[tuple[float, ...]] = []
     spent = 0.0
-    while status == Status.MAX_ITER and len(rows) < max_iter:
-        reg /= 4
-        solved = bounds.tighten(reg, {**options, "time_limit": limit - spent})
-        spent = time.perf_counter() - began
-        moved = (bounds.value, bounds.lower_bound, bounds.gap)
-        rows.append((reg, spent, *moved, solved.violation, solved.n_iter))
-        if bounds.gap <= tolerance:
-            status = Status.CONVERGED
-        elif not solved.converged:
-            status = solved.status
-            break
-        elif spent >= limit:
-            status = Status.TIME_LIMIT
+    bar: Any = (
+        progress_bar(max_iter, "solve") if check_flag("progress", progress) else nullcontext()
+    )
+    with bar:
+        while status == Status.MAX_ITER and len(rows) < max_iter:
+            reg /= 4
+            solved = bounds.tighten(reg, {**options, "time_limit": limit - spent})
+            spent = time.perf_counter() - began
+            moved = (bounds.value, bounds.lower_bound, bounds.gap)
+            rows.append((reg, spent, *moved, solved.violation, solved.n_iter))
+            if progress:
+                bar.set_postfix_str(f"gap {bounds.gap:.1e}, wanted {tolerance:.1e}")
+                bar.update()
+            if bounds.gap <= tolerance:
+                status = Status.CONVERGED
+            elif not solved.converged:
+                status = solved.status
+                break
+            elif spent >= limit:
+                status = Status.TIME_LIMIT
     if status != Status.CONVERGED:
         warn_not_converged(
             "wasserstein",

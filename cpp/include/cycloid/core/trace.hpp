@@ -74,6 +74,7 @@ public:
         }
         return stop();
     }
+    double time_limit() const { return time_limit_; }
     bool stopped() const { return stopped_; }
     Status reason() const { return reason_; }
 
