@@ -1,6 +1,6 @@
 #include "common.hpp"
 #include "cycloid/core/parallel.hpp"
-#include "cycloid/ot/solve.hpp"
+#include "ot.hpp"
 
 namespace cycloid::bindings {
 namespace {
@@ -46,20 +46,35 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
                          const std::string& method, double tol, Index max_iter, const py::object& g,
                          Index n_sinkhorn, Index n_newton, double density, int n_threads,
                          double time_limit, const py::object& observer) {
-    const auto cost = view_cost(M);
-    const Index n = cost->rows(), m = cost->columns();
-    const ot::Problem problem{*cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
+    return call_transport(
+        *view_cost(M), a, b, reg,
+        transport_options(method, tol, max_iter, n_sinkhorn, n_newton, density, n_threads), g,
+        time_limit, observer);
+}
+
+}  // namespace
+
+ot::Options transport_options(const std::string& method, double tol, Index max_iter,
+                              Index n_sinkhorn, Index n_newton, double density, int n_threads) {
     ot::Options options;
     options.method = pick<Method>(
         method, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
         "method");
     options.tol = tol;
     options.max_iter = max_iter;
-    if (!g.is_none()) options.g = view_vector(g, "g", m);
     options.n_sinkhorn = n_sinkhorn;
     options.n_newton = n_newton;
     options.density = density;
     options.n_threads = usable_threads(n_threads);
+    return options;
+}
+
+py::dict call_transport(const ot::Cost& cost, const py::object& a, const py::object& b, double reg,
+                        ot::Options options, const py::object& g, double time_limit,
+                        const py::object& observer) {
+    const Index n = cost.rows(), m = cost.columns();
+    const ot::Problem problem{cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
+    if (!g.is_none()) options.g = view_vector(g, "g", m);
     PythonObserver watcher(observer);
     Transport result;
     {
@@ -70,8 +85,6 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
     watcher.raise_pending();
     return to_dict(result);
 }
-
-}  // namespace
 
 void bind_ot(py::module_& m) {
     using namespace py::literals;

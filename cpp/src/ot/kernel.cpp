@@ -57,21 +57,30 @@ void Kernel::store(Index piece, Index i, const double* share, const double* inve
         float* k = dense_.data() + i * columns_;
         for (Index j = 0; j < columns_; ++j) k[j] = density(share[j] * inverse_b[j]);
     } else if (storage_ == Storage::Sparse) {
-        constexpr Index group = 8;  // looked at together: most hold nothing to keep
-        Part& part = parts_[piece];
-        for (Index from = 0; from < columns_; from += group) {
-            const Index to = std::min(from + group, columns_);
-            double largest = 0;
-            for (Index j = from; j < to; ++j) largest = std::max(largest, share[j]);
-            if (!(largest > least)) continue;
-            for (Index j = from; j < to; ++j) {
-                if (!(share[j] > least)) continue;
-                part.columns.push_back(static_cast<std::int32_t>(j));
-                part.values.push_back(density(share[j] * inverse_b[j]));
-            }
-        }
-        part.starts.push_back(static_cast<Index>(part.columns.size()));
+        append(piece, 0, columns_, share, inverse_b, least);
+        end_row(piece);
     }
+}
+
+void Kernel::append(Index piece, Index begin, Index end, const double* share,
+                    const double* inverse_b, double least) {
+    constexpr Index group = 8;  // looked at together: most hold nothing to keep
+    Part& part = parts_[piece];
+    for (Index from = begin; from < end; from += group) {
+        const Index to = std::min(from + group, end);
+        double largest = 0;
+        for (Index j = from; j < to; ++j) largest = std::max(largest, share[j]);
+        if (!(largest > least)) continue;
+        for (Index j = from; j < to; ++j) {
+            if (!(share[j] > least)) continue;
+            part.columns.push_back(static_cast<std::int32_t>(j));
+            part.values.push_back(density(share[j] * inverse_b[j]));
+        }
+    }
+}
+
+void Kernel::end_row(Index piece) {
+    parts_[piece].starts.push_back(static_cast<Index>(parts_[piece].columns.size()));
 }
 
 void Kernel::spread(View x, View y, View s, std::span<double> out, const Context& context) const {

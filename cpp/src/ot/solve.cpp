@@ -31,7 +31,10 @@ Status run(Progress& progress, double reg) {
         case Method::Auto:
             break;
     }
-    return solve_auto(progress, reg);
+    const double entries =
+        static_cast<double>(progress.masses.a.size()) * static_cast<double>(progress.masses.b.size());
+    const bool large = progress.cost.ordered() && entries > progress.options.most_entries;
+    return large ? solve_multiscale(progress, reg) : solve_auto(progress, reg);
 }
 
 // A solve that ended before its first pass at the final reg has no potentials yet.

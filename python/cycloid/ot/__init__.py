@@ -1,6 +1,6 @@
 """Entropic optimal transport, to machine precision and at every regularization.
 
-`solve` returns a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
+`solve` and, for point clouds, `solve_points` return a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
 top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
 between two bounds (`wasserstein`), unbalanced transport, and gradients of all values.
 """
@@ -8,6 +8,7 @@ between two bounds (`wasserstein`), unbalanced transport, and gradients of all v
 from cycloid._result import Status
 from cycloid.ot._divergence import SinkhornDivergence, monge_gap, sinkhorn_divergence
 from cycloid.ot._gradients import divergence_gradients, point_gradients, weight_gradients
+from cycloid.ot._points import solve_points
 from cycloid.ot._result import TransportResult
 from cycloid.ot._sinkhorn import sinkhorn, sinkhorn2
 from cycloid.ot._solve import solve
@@ -27,6 +28,7 @@ __all__ = [
     "sinkhorn2",
     "sinkhorn_divergence",
     "solve",
+    "solve_points",
     "solve_unbalanced",
     "wasserstein",
     "weight_gradients",

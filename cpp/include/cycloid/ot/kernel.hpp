@@ -37,6 +37,11 @@ public:
     // to one; sparse storage keeps the entries with share[j] > least.
     void store(Index piece, Index i, const double* share, const double* inverse_b, double least);
 
+    // The same for sparse storage in steps: columns [begin, end) of a row, then the end of the row.
+    void append(Index piece, Index begin, Index end, const double* share, const double* inverse_b,
+                double least);
+    void end_row(Index piece);
+
     // s_i = sum_j K_ij x_j, then out_j = sum_i y_i K_ij with y_i = row(i, s_i). `row` is called
     // once for each i, by any thread.
     template <class Row>
