@@ -1,5 +1,6 @@
 #include "cycloid/ot/cell_pass.hpp"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -124,12 +125,9 @@ private:
         const double inverse_reg = 1 / reg_;
         const Range range{tile.begin, tile.end};
         cost_.row(i, {&range, 1}, cost);
-        double largest = -std::numeric_limits<double>::infinity();
-#pragma omp simd reduction(max : largest)
-        for (Index j = 0; j < size; ++j) {
-            cost[j] = (g[j] - cost[j]) * inverse_reg;
-            largest = std::max(largest, cost[j]);
-        }
+        Eigen::Map<Eigen::ArrayXd> exponent(cost, size);
+        exponent = (Eigen::Map<const Eigen::ArrayXd>(g, size) - exponent) * inverse_reg;
+        const double largest = exponent.maxCoeff();
         Real sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (Index j = 0; j < size; ++j) {

@@ -1,8 +1,8 @@
 #include "cycloid/ot/point_cost.hpp"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "cycloid/core/simd.hpp"
 
@@ -165,12 +165,9 @@ std::vector<Range> PointCost<metric>::reach(Index begin, Index end, const Extent
     exponents.resize(v.size()), weights.resize(v.size());
     double *e = exponents.data(), *w = weights.data();
     costs<metric>(centre.data(), y_.data(), m_, m_, d_, e);
-    double largest = -std::numeric_limits<double>::infinity();
-#pragma omp simd reduction(max : largest)
-    for (Index j = 0; j < m_; ++j) {
-        e[j] = v[j] - e[j] / reg;
-        largest = std::max(largest, e[j]);
-    }
+    Eigen::Map<Eigen::ArrayXd> exponent(e, m_);
+    exponent = Eigen::Map<const Eigen::ArrayXd>(v.data(), m_) - exponent / reg;
+    const double largest = exponent.maxCoeff();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (Index j = 0; j < m_; ++j) {
@@ -198,7 +195,7 @@ std::vector<Range> PointCost<metric>::reach(Index begin, Index end, const Extent
     std::vector<Range> ranges;
     for (Index from = 0; from < m_; from += block) {
         const Index to = std::min(from + block, m_);
-        if (!(*std::max_element(e + from, e + to) >= least)) continue;
+        if (!(exponent.segment(from, to - from).maxCoeff() >= least)) continue;
         if (!ranges.empty() && ranges.back().end == from) {
             ranges.back().end = to;
         } else {

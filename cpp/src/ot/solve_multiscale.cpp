@@ -16,7 +16,9 @@ namespace {
 
 using Array = Eigen::ArrayXd;
 
-constexpr double most_merged = 1 << 22;  // entries of the plan between cells
+constexpr double most_coarse = 1 << 22;  // entries of the first problem
+constexpr double most_kept = 1 << 23;    // entries of the plan between cells, if that will do
+constexpr double most_kept_ever = 1 << 25;
 constexpr Index largest_cell = 64;
 constexpr Index refinement = 4;        // ratio of the cells of two levels
 constexpr double merged_error = 1e-3;  // as little as cells know of the points in them
@@ -80,15 +82,14 @@ public:
               std::max(progress.masses.a.size(), progress.masses.b.size()))),
           cell_(1),
           share_(share) {
-        while (cell_ < largest_cell && share * entries(progress.cost) > most_merged * double(cell_ * cell_))
-            cell_ *= 2;
+        fit_cell();
         point_.g.assign(progress.options.g, progress.options.g + b_.size());
     }
 
     Status run() {
         Point accepted;
         double lowest = std::numeric_limits<double>::infinity();
-        int in_vain = 0;
+        int rounds = 0, in_vain = 0;
         for (;;) {
             if (!pass()) return progress_.context.monitor->reason();
             progress_.keep_best(point_);
@@ -101,7 +102,6 @@ public:
             if (in_vain == 0) lowest = point_.error;
             if (in_vain > most_rounds_in_vain && point_.error < most_rounding * rounding())
                 return Status::Stalled;
-            if (in_vain > 0 && in_vain % slow_rounds == 0) refine();
             if (point_.error > accepted.error && point_.dual < accepted.dual) {
                 point_ = accepted;
                 mixing_.clear();
@@ -112,10 +112,20 @@ public:
                 move(step());
             }
             ++progress_.out.n_iter;
+            if (++rounds == 1) fit_cell();
+            if (in_vain > 0 && in_vain % slow_rounds == 0) refine();
         }
     }
 
 private:
+    // The smallest cells between which the plan has not too many entries that matter.
+    void fit_cell() {
+        const double kept = share_ * entries(progress_.cost);
+        Index cell = 1;
+        while (cell < largest_cell && kept > most_kept * double(cell * cell)) cell *= 2;
+        set_cell(cell);
+    }
+
     bool pass() {
         const double all = entries(progress_.cost);
         const bool few = share_ > 0 && share_ < dense_share;
@@ -142,7 +152,7 @@ private:
         between.column_sums = cell_sums(point_.column_sums, cell_);
         LocalProblem local(kernel_, cells, between, progress_.context);
         Effort effort;
-        const double target = std::max(0.3 * progress_.goal(), 1e-3 * local.error());
+        const double target = std::max(0.3 * progress_.goal(), (cell_ == 1 ? 1e-4 : 0.03) * local.error());
         if (storage_ == Storage::Sparse) {
             local.newton(target, newton_a_round, newton_, effort);
         } else {
@@ -172,9 +182,13 @@ private:
 
     // Cells too large for what still moves.
     void refine() {
-        if (cell_ == 1 || point_.kept > 8 * most_merged * double(cell_ * cell_)) return;
-        cell_ /= 2;
-        mixing_.clear();
+        const Index half = cell_ / 2;
+        if (cell_ > 1 && point_.kept <= most_kept_ever * double(half * half)) set_cell(half);
+    }
+
+    void set_cell(Index cell) {
+        if (cell != cell_) mixing_.clear();
+        cell_ = cell;
     }
 
     // What rounding the potentials does to the marginals.
@@ -206,7 +220,7 @@ public:
     Status run() {
         if (progress_.options.g == nullptr) {
             Index cell = 2;
-            while (entries(progress_.cost) > most_merged * double(cell * cell)) cell *= 2;
+            while (entries(progress_.cost) > most_coarse * double(cell * cell)) cell *= 2;
             for (; cell > 1; cell /= refinement) {
                 const Status status = merged(cell);
                 if (status != Status::Converged && status != Status::Stalled) return status;
@@ -233,7 +247,7 @@ private:
         if (!start.empty()) options.g = start.data();
         const Index passes = progress_.out.n_passes;
         Progress merged{*cost, cells, options, progress_.context, progress_.out, {}, {}};
-        const bool small = start.empty() || entries(*cost) <= most_merged;
+        const bool small = start.empty() || entries(*cost) <= most_coarse;
         const Status status =
             small ? solve_auto(merged, reg_) : Level(merged, reg_, share_).run();
         progress_.out.n_passes = passes;  // over all entries
