@@ -12,7 +12,7 @@ namespace {
 
 using Values = std::vector<double>;
 
-constexpr Index group_size = 32;         // rows that share what is within reach
+constexpr Index group_size = Cells::largest / 2;  // rows that share what is within reach, or so
 constexpr Index tile_size = 512;         // columns whose numbers stay in the first-level cache
 constexpr Index together = 4;            // rows that share the loads of columns
 constexpr double least_exponent = -500;  // see row_pass.cpp
@@ -30,15 +30,15 @@ template <class Real>
 class CellPass {
 public:
     CellPass(const Cost& cost, const Masses& masses, double reg, const CellOptions& options,
-             Kernel& kernel, Point& point)
+             Kernel& kernel, Point& point, Counts& counts)
         : cost_(cost),
           masses_(masses),
           reg_(reg),
           options_(options),
-          cell_(options.cell),
           kernel_(kernel),
           point_(point),
-          cell_masses_{cell_sums(masses.a, cell_), cell_sums(masses.b, cell_)},
+          counts_(counts),
+          cell_masses_{options.rows.sums(masses.a), options.columns.sums(masses.b)},
           inverse_b_(cell_masses_.b),
           densities_(masses.b.size()) {
         for (double& b : inverse_b_) b = 1 / b;
@@ -49,27 +49,25 @@ public:
 
     Pieces pieces() const { return {std::ssize(cell_masses_.a), std::ssize(cell_masses_.b)}; }
 
-    // Rows of cells [begin, end); adds to `sums`, returns how many entries matter.
-    double run(Index piece, Index begin, Index end, double* sums, const Context& context) const {
+    // Rows of cells [begin, end); adds to the columns' sums and counts.
+    void run(Index piece, Index begin, Index end, double* sums, double* counts,
+             const Context& context) const {
         Buffers buffers(cost_.columns(), std::ssize(inverse_b_));
-        const Index last = std::min(end * cell_, cost_.rows());
-        const Index size = std::max(cell_, group_size);
-        double kept = 0;
-        for (Index first = begin * cell_; first < last;) {
-            const Index next = std::min((first / size + 1) * size, last);
-            buffers.find_tiles(
-                cost_.reach(first, next, {densities_, masses_.b, reg_, options_.lost}));
-            for (Index from = first; from < next; from += cell_) {
-                if (context.stop()) return kept;
-                const Index to = std::min(from + cell_, next);
-                for (Index i = from; i < to; i += together) {
-                    kept += add_rows(i, std::min(together, to - i), buffers);
+        const Cells& rows = options_.rows;
+        for (Index first = begin; first < end;) {
+            Index next = first + 1;
+            while (next < end && rows.end(next) - rows.begin(first) <= group_size) ++next;
+            buffers.find_tiles(cost_.reach(rows.begin(first), rows.begin(next),
+                                           {densities_, masses_.b, reg_, options_.lost}));
+            for (; first < next; ++first) {
+                if (context.stop()) return;
+                const Index to = rows.end(first);
+                for (Index i = rows.begin(first); i < to; i += together) {
+                    add_rows(i, std::min(together, to - i), buffers, counts);
                 }
-                store(piece, from / cell_, sums, buffers);
+                store(piece, first, sums, buffers);
             }
-            first = next;
         }
-        return kept;
     }
 
 private:
@@ -99,7 +97,7 @@ private:
     };
 
     // plan += a_i exp((g_j - cost_ij) / reg) over the row's sum, which gives f_i, for some rows.
-    double add_rows(Index first, Index count, Buffers& buffers) const {
+    void add_rows(Index first, Index count, Buffers& buffers, double* counts) const {
         Real* share = buffers.share.data();
         for (Tile& tile : buffers.tiles) {
             for (Index r = 0; r < count; ++r, share += tile.end - tile.begin) {
@@ -108,15 +106,17 @@ private:
         }
         for (Index r = 0; r < together; ++r) normalize(first + r, r, r < count, buffers.tiles);
         share = buffers.share.data();
-        double kept = 0;
+        std::array<double, together> kept{};
         for (const Tile& tile : buffers.tiles) {
-            const Index size = tile.end - tile.begin;
-            double* plan = buffers.plan.data() + tile.begin;
-            kept += count == together ? add_four(tile, share, plan)
-                                      : add_few(tile, count, share, plan);
-            share += count * size;
+            double *plan = buffers.plan.data() + tile.begin, *columns = counts + tile.begin;
+            if (count == together) {
+                add_four(tile, share, plan, columns, kept);
+            } else {
+                add_few(tile, count, share, plan, columns, kept);
+            }
+            share += count * (tile.end - tile.begin);
         }
-        return kept;
+        std::copy_n(kept.begin(), count, counts_.rows.begin() + first);
     }
 
     void exponentials(Index i, Index r, Tile& tile, double* cost, Real* share) const {
@@ -150,51 +150,56 @@ private:
         point_.f[i] = reg_ * (std::log(masses_.a[i]) - largest - std::log(sum));
     }
 
-    double add_four(const Tile& tile, const Real* share, double* plan) const {
+    void add_four(const Tile& tile, const Real* share, double* plan, double* counts,
+                  std::array<double, together>& kept) const {
         const Index size = tile.end - tile.begin;
         const Real *s0 = share, *s1 = s0 + size, *s2 = s1 + size, *s3 = s2 + size;
         const auto [y0, y1, y2, y3] = tile.factor;
         const double least = options_.least;
-        double kept = 0;
-#pragma omp simd reduction(+ : kept)
+        double n0 = 0, n1 = 0, n2 = 0, n3 = 0;
+#pragma omp simd reduction(+ : n0, n1, n2, n3)
         for (Index j = 0; j < size; ++j) {
             const double p0 = y0 * double{s0[j]}, p1 = y1 * double{s1[j]};
             const double p2 = y2 * double{s2[j]}, p3 = y3 * double{s3[j]};
+            const double c0 = p0 > least ? 1.0 : 0.0, c1 = p1 > least ? 1.0 : 0.0;
+            const double c2 = p2 > least ? 1.0 : 0.0, c3 = p3 > least ? 1.0 : 0.0;
             plan[j] += (p0 + p1) + (p2 + p3);
-            kept += (p0 > least ? 1.0 : 0.0) + (p1 > least ? 1.0 : 0.0) +
-                    (p2 > least ? 1.0 : 0.0) + (p3 > least ? 1.0 : 0.0);
+            counts[j] += (c0 + c1) + (c2 + c3);
+            n0 += c0, n1 += c1, n2 += c2, n3 += c3;
         }
-        return kept;
+        kept[0] += n0, kept[1] += n1, kept[2] += n2, kept[3] += n3;
     }
 
-    double add_few(const Tile& tile, Index count, const Real* share, double* plan) const {
+    void add_few(const Tile& tile, Index count, const Real* share, double* plan, double* counts,
+                 std::array<double, together>& kept) const {
         const Index size = tile.end - tile.begin;
-        double kept = 0;
         for (Index r = 0; r < count; ++r, share += size) {
-#pragma omp simd reduction(+ : kept)
+            double n = 0;
+#pragma omp simd reduction(+ : n)
             for (Index j = 0; j < size; ++j) {
                 const double p = tile.factor[r] * double{share[j]};
+                const double c = p > options_.least ? 1.0 : 0.0;
                 plan[j] += p;
-                kept += p > options_.least ? 1.0 : 0.0;
+                counts[j] += c;
+                n += c;
             }
+            kept[r] += n;
         }
-        return kept;
     }
 
     // A finished row of cells: to the column sums, and to the kernel.
     void store(Index piece, Index row, double* sums, Buffers& buffers) const {
         double *plan = buffers.plan.data(), *cells = buffers.cells.data();
+        const Cells& columns = options_.columns;
         const double inverse_a = 1 / cell_masses_.a[row];
-        const double least = options_.least * static_cast<double>(cell_) * inverse_a;
+        const double least = options_.least * inverse_a;
         const bool sparse = kernel_.storage() == Storage::Sparse;
         for (const Tile& tile : buffers.tiles) {
             for (Index j = tile.begin; j < tile.end; ++j) sums[j] += plan[j];
-            const Index begin = tile.begin / cell_, end = (tile.end - 1) / cell_ + 1;
+            const Index begin = columns.of(tile.begin), end = columns.of(tile.end - 1) + 1;
             for (Index c = begin; c < end; ++c) {
                 double sum = 0;
-                for (Index j = c * cell_; j < std::min((c + 1) * cell_, tile.end); ++j) {
-                    sum += plan[j];
-                }
+                for (Index j = columns.begin(c); j < columns.end(c); ++j) sum += plan[j];
                 cells[c] = inverse_a * sum;
             }
             if (sparse) kernel_.append(piece, begin, end, cells, inverse_b_.data(), least);
@@ -202,11 +207,11 @@ private:
         }
         if (sparse) {
             kernel_.end_row(piece);
-            return;
+        } else {
+            kernel_.store(piece, row, cells, inverse_b_.data(), least);
         }
-        kernel_.store(piece, row, cells, inverse_b_.data(), least);
         for (const Tile& tile : buffers.tiles) {
-            std::fill(cells + tile.begin / cell_, cells + (tile.end - 1) / cell_ + 1, 0.0);
+            std::fill(cells + columns.of(tile.begin), cells + columns.of(tile.end - 1) + 1, 0.0);
         }
     }
 
@@ -214,31 +219,34 @@ private:
     const Masses& masses_;
     double reg_;
     const CellOptions& options_;
-    Index cell_;
     Kernel& kernel_;
     Point& point_;
+    Counts& counts_;
     Masses cell_masses_;
     Values inverse_b_, densities_;
 };
 
 template <class Real>
 void pass_as(const Cost& cost, const Masses& masses, double reg, const CellOptions& options,
-             Kernel& kernel, Point& point, const Context& context) {
+             Kernel& kernel, Point& point, Counts& counts, const Context& context) {
     const Index m = cost.columns();
     point.f.resize(masses.a.size());
     point.column_sums.resize(masses.b.size());
-    const CellPass<Real> pass(cost, masses, reg, options, kernel, point);
+    counts.rows.resize(masses.a.size());
+    counts.columns.resize(masses.b.size());
+    const CellPass<Real> pass(cost, masses, reg, options, kernel, point, counts);
     const Pieces pieces = pass.pieces();
-    kernel.reset(pieces, (m + options.cell - 1) / options.cell, options.storage);
-    Values partial = zeros(pieces.count * m), kept = zeros(pieces.count);
+    kernel.reset(pieces, options.columns.count(), options.storage);
+    Values partial = zeros(pieces.count * m), counted = zeros(pieces.count * m);
     const double work = 20 * static_cast<double>(cost.rows()) * static_cast<double>(m);
     parallel_for(context.team(work), pieces.count, [&](Index piece) {
-        kept[piece] = pass.run(piece, pieces.begin(piece), pieces.end(piece),
-                               partial.data() + piece * m, context);
+        pass.run(piece, pieces.begin(piece), pieces.end(piece), partial.data() + piece * m,
+                 counted.data() + piece * m, context);
     });
     add_up(partial, point.column_sums);
+    add_up(counted, counts.columns);
     point.error = 0, point.dual = -reg, point.kept = 0;
-    for (const double count : kept) point.kept += count;
+    for (const double count : counts.rows) point.kept += count;
     for (std::size_t i = 0; i < masses.a.size(); ++i) point.dual += masses.a[i] * point.f[i];
     for (std::size_t j = 0; j < masses.b.size(); ++j) {
         point.dual += masses.b[j] * point.g[j];
@@ -262,17 +270,11 @@ void accumulate(const double* cost, double f, double inverse_reg, std::span<doub
 
 }  // namespace
 
-std::vector<double> cell_sums(View values, Index cell) {
-    const auto n = std::ssize(values);
-    Values sums = zeros((n + cell - 1) / cell);
-    for (Index i = 0; i < n; ++i) sums[i / cell] += values[i];
-    return sums;
-}
-
 void cell_pass(const Cost& cost, const Masses& masses, double reg, const CellOptions& options,
-               Kernel& kernel, Point& point, const Context& context) {
+               Kernel& kernel, Point& point, Counts& counts, const Context& context) {
     const bool single = options.error >= single_precision;
-    (single ? pass_as<float> : pass_as<double>)(cost, masses, reg, options, kernel, point, context);
+    (single ? pass_as<float> : pass_as<double>)(cost, masses, reg, options, kernel, point, counts,
+                                                context);
 }
 
 std::vector<double> column_potentials(const Cost& cost, View b, View f, double reg,

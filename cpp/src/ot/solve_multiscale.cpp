@@ -19,7 +19,7 @@ using Array = Eigen::ArrayXd;
 constexpr double most_coarse = 1 << 22;  // entries of the first problem
 constexpr double most_kept = 1 << 23;    // entries of the plan between cells, if that will do
 constexpr double most_kept_ever = 1 << 25;
-constexpr Index largest_cell = 64;
+constexpr double finest = 1e-5;  // points of a cell, over the entries of each in the plan
 constexpr Index refinement = 4;        // ratio of the cells of two levels
 constexpr double merged_error = 1e-3;  // as little as cells know of the points in them
 constexpr double least_dropped = 1e-12, most_dropped = 1e-6;  // entries over max(n, m) to leave out
@@ -80,9 +80,12 @@ public:
           mixing_(b_),
           longest_(static_cast<double>(
               std::max(progress.masses.a.size(), progress.masses.b.size()))),
-          cell_(1),
-          share_(share) {
-        fit_cell();
+          few_(share < dense_share) {
+        Index cell = 1;
+        while (cell < Cells::largest && share * entries(progress.cost) > most_kept * double(cell * cell))
+            cell *= 2;
+        rows_ = Cells(progress.cost.rows(), cell);
+        columns_ = Cells(progress.cost.columns(), cell);
         point_.g.assign(progress.options.g, progress.options.g + b_.size());
     }
 
@@ -112,30 +115,31 @@ public:
                 move(step());
             }
             ++progress_.out.n_iter;
-            if (++rounds == 1) fit_cell();
-            if (in_vain > 0 && in_vain % slow_rounds == 0) refine();
+            if (++rounds == 1) fit_cells(most_kept);
+            if (in_vain == slow_rounds) fit_cells(most_kept_ever);
         }
     }
 
 private:
     // The smallest cells between which the plan has not too many entries that matter.
-    void fit_cell() {
-        const double kept = share_ * entries(progress_.cost);
-        Index cell = 1;
-        while (cell < largest_cell && kept > most_kept * double(cell * cell)) cell *= 2;
-        set_cell(cell);
+    void fit_cells(double most) {
+        double share = finest;
+        do {
+            share *= 2;
+            rows_ = Cells(counts_.rows, share);
+        } while (rows_.links(counts_.rows) > most && share < 1);
+        columns_ = Cells(counts_.columns, share);
+        mixing_.clear();
     }
 
     bool pass() {
-        const double all = entries(progress_.cost);
-        const bool few = share_ > 0 && share_ < dense_share;
-        storage_ = few ? Storage::Sparse : Storage::Dense;
+        storage_ = few_ ? Storage::Sparse : Storage::Dense;
         const double goal = progress_.goal();
         const double least = std::clamp(0.01 * point_.error, least_dropped, most_dropped) / longest_;
         cell_pass(progress_.cost, progress_.masses, reg_,
-                  {cell_, storage_, least, std::max(1e-3 * goal, 1e-16), goal}, kernel_, point_,
-                  progress_.context);
-        share_ = point_.kept / all;
+                  {rows_, columns_, storage_, least, std::max(1e-3 * goal, 1e-16), goal}, kernel_,
+                  point_, counts_, progress_.context);
+        few_ = point_.kept < dense_share * entries(progress_.cost);
         ++progress_.out.n_passes;
         return !progress_.context.monitor->stopped();
     }
@@ -146,13 +150,12 @@ private:
 
     // Sinkhorn's step within cells, between cells that of their own problem.
     Array step() {
-        const Masses cells{cell_sums(progress_.masses.a, cell_),
-                           cell_sums(progress_.masses.b, cell_)};
+        const Masses cells{rows_.sums(progress_.masses.a), columns_.sums(progress_.masses.b)};
         Point between = point_;
-        between.column_sums = cell_sums(point_.column_sums, cell_);
+        between.column_sums = columns_.sums(point_.column_sums);
         LocalProblem local(kernel_, cells, between, progress_.context);
         Effort effort;
-        const double target = std::max(0.3 * progress_.goal(), (cell_ == 1 ? 1e-4 : 0.03) * local.error());
+        const double target = std::max(0.3 * progress_.goal(), (columns_.trivial() ? 1e-4 : 0.03) * local.error());
         if (storage_ == Storage::Sparse) {
             local.newton(target, newton_a_round, newton_, effort);
         } else {
@@ -162,33 +165,22 @@ private:
         progress_.n_newton += effort.newton;
         progress_.n_cg += effort.cg;
         const Array z = local.step();
-        if (cell_ == 1) return z;
+        if (columns_.trivial()) return z;
         const Array sums = map(between.column_sums), masses = map(cells.b);
         const Array beyond = z - (masses / sums).log().min(longest_step).max(-longest_step);
         Array step = sinkhorn_step();
-        for (Eigen::Index j = 0; j < step.size(); ++j) step[j] += beyond[j / cell_];
+        for (Eigen::Index j = 0; j < step.size(); ++j) step[j] += beyond[columns_.of(j)];
         return step;
     }
 
     void move(Array step) {
         Eigen::Map<Array> g(point_.g.data(), step.size());
         step -= (b_ * step).sum();  // the same for all columns changes nothing
-        if (cell_ == 1) {
+        if (columns_.trivial() && rows_.trivial()) {
             g += reg_ * step;  // a Newton step of the whole problem
         } else {
             g = mixing_.next(g, reg_ * step);
         }
-    }
-
-    // Cells too large for what still moves.
-    void refine() {
-        const Index half = cell_ / 2;
-        if (cell_ > 1 && point_.kept <= most_kept_ever * double(half * half)) set_cell(half);
-    }
-
-    void set_cell(Index cell) {
-        if (cell != cell_) mixing_.clear();
-        cell_ = cell;
     }
 
     // What rounding the potentials does to the marginals.
@@ -203,8 +195,9 @@ private:
     Eigen::Map<const Array> b_;
     Mixing mixing_;
     double longest_;
-    Index cell_;
-    double share_;
+    bool few_;
+    Cells rows_, columns_;
+    Counts counts_;
     Storage storage_ = Storage::Dense;
     Point point_;
     Kernel kernel_;
@@ -240,7 +233,7 @@ private:
     // Solves the problem of cells of that size.
     Status merged(Index cell) {
         const auto cost = progress_.cost.merged(a_, cell, b_, cell);
-        const Masses cells{cell_sums(a_, cell), cell_sums(b_, cell)};
+        const Masses cells{Cells(std::ssize(a_), cell).sums(a_), Cells(std::ssize(b_), cell).sums(b_)};
         Options options = progress_.options;
         options.tol = std::max(options.tol, merged_error);
         const std::vector<double> start = refined(cell);
@@ -261,7 +254,7 @@ private:
     std::vector<double> refined(Index cell) const {
         if (f_.empty()) return {};
         const auto cost = progress_.cost.merged(a_, cell_, b_, cell);
-        return column_potentials(*cost, cell_sums(b_, cell), f_, reg_, progress_.context);
+        return column_potentials(*cost, Cells(std::ssize(b_), cell).sums(b_), f_, reg_, progress_.context);
     }
 
     Progress& progress_;
