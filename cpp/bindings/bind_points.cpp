@@ -80,10 +80,10 @@ py::dict solve_points(const py::object& a, const py::object& b, const py::array&
         costs = ot::make_block_cost(*source, n, m);
         n_threads = 1;
     }
-    return call_transport(*costs, a, b, reg,
-                          transport_options(method, tol, max_iter, n_sinkhorn, n_newton, density,
-                                            n_threads),
-                          g, time_limit, observer);
+    return call_transport(
+        *costs, a, b, reg,
+        transport_options(method, tol, max_iter, n_sinkhorn, n_newton, density, n_threads), g,
+        time_limit, observer);
 }
 
 }  // namespace

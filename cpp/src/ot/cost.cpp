@@ -61,9 +61,7 @@ void Cost::row(Index i, std::span<const Range> ranges, double* buffer) const {
     }
 }
 
-std::vector<Range> Cost::reach(Index, Index, const Extent&) const {
-    return {{0, columns()}};
-}
+std::vector<Range> Cost::reach(Index, Index, const Extent&) const { return {{0, columns()}}; }
 
 std::unique_ptr<Cost> Cost::merged(std::span<const double>, Index, std::span<const double>,
                                    Index) const {

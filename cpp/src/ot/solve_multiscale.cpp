@@ -19,11 +19,12 @@ using Array = Eigen::ArrayXd;
 constexpr double most_coarse = 1 << 22;  // entries of the first problem
 constexpr double most_kept = 1 << 23;    // entries of the plan between cells, if that will do
 constexpr double most_kept_ever = 1 << 25;
-constexpr double finest = 1e-5;  // points of a cell, over the entries of each in the plan
+constexpr double finest = 1e-5;        // points of a cell, over the entries of each in the plan
 constexpr Index refinement = 4;        // ratio of the cells of two levels
 constexpr double merged_error = 1e-3;  // as little as cells know of the points in them
+constexpr double merged_share = 0.05;  // of a level's first error, which the next one's resembles
 constexpr double least_dropped = 1e-12, most_dropped = 1e-6;  // entries over max(n, m) to leave out
-constexpr double longest_step = 40;    // of a column out of reach, in units of reg
+constexpr double longest_step = 40;  // of a column out of reach, in units of reg
 constexpr double dense_share = 0.25;
 constexpr Index newton_a_round = 30, sweeps_a_round = 300;
 constexpr double most_rounding = 1e3;
@@ -73,16 +74,19 @@ double entries(const Cost& cost) {
 // One problem of the sequence, from given potentials to a given error.
 class Level {
 public:
-    Level(Progress& progress, double reg, double share)
+    // Ends at the goal, or once the error is that share of the first one.
+    Level(Progress& progress, double reg, double share, double enough)
         : progress_(progress),
           reg_(reg),
+          enough_(enough),
           b_(map(progress.masses.b)),
           mixing_(b_),
-          longest_(static_cast<double>(
-              std::max(progress.masses.a.size(), progress.masses.b.size()))),
+          longest_(
+              static_cast<double>(std::max(progress.masses.a.size(), progress.masses.b.size()))),
           few_(share < dense_share) {
         Index cell = 1;
-        while (cell < Cells::largest && share * entries(progress.cost) > most_kept * double(cell * cell))
+        while (cell < Cells::largest &&
+               share * entries(progress.cost) > most_kept * double(cell * cell))
             cell *= 2;
         rows_ = Cells(progress.cost.rows(), cell);
         columns_ = Cells(progress.cost.columns(), cell);
@@ -97,7 +101,8 @@ public:
             if (!pass()) return progress_.context.monitor->reason();
             progress_.keep_best(point_);
             const bool stop = progress_.report(reg_, point_.error, point_.dual, point_.kept);
-            if (point_.error <= progress_.goal()) return Status::Converged;
+            if (rounds == 0) enough_ *= point_.error;
+            if (point_.error <= std::max(progress_.goal(), enough_)) return Status::Converged;
             if (stop) return progress_.context.monitor->reason();
             if (!std::isfinite(point_.error)) return Status::NumericalError;
             if (progress_.exhausted()) return Status::MaxIter;
@@ -135,7 +140,8 @@ private:
     bool pass() {
         storage_ = few_ ? Storage::Sparse : Storage::Dense;
         const double goal = progress_.goal();
-        const double least = std::clamp(0.01 * point_.error, least_dropped, most_dropped) / longest_;
+        const double least =
+            std::clamp(0.01 * point_.error, least_dropped, most_dropped) / longest_;
         cell_pass(progress_.cost, progress_.masses, reg_,
                   {rows_, columns_, storage_, least, std::max(1e-3 * goal, 1e-16), goal}, kernel_,
                   point_, counts_, progress_.context);
@@ -155,7 +161,8 @@ private:
         between.column_sums = columns_.sums(point_.column_sums);
         LocalProblem local(kernel_, cells, between, progress_.context);
         Effort effort;
-        const double target = std::max(0.3 * progress_.goal(), (columns_.trivial() ? 1e-4 : 0.03) * local.error());
+        const double target =
+            std::max(0.3 * progress_.goal(), (columns_.trivial() ? 1e-4 : 0.03) * local.error());
         if (storage_ == Storage::Sparse) {
             local.newton(target, newton_a_round, newton_, effort);
         } else {
@@ -191,7 +198,7 @@ private:
     }
 
     Progress& progress_;
-    double reg_;
+    double reg_, enough_;
     Eigen::Map<const Array> b_;
     Mixing mixing_;
     double longest_;
@@ -222,9 +229,9 @@ public:
         Options options = progress_.options;
         const std::vector<double> start = refined(1);
         if (!start.empty()) options.g = start.data();
-        Progress all{progress_.cost, progress_.masses, options, progress_.context, progress_.out,
-                     {}, {}};
-        const Status status = Level(all, reg_, share_).run();
+        Progress all{
+            progress_.cost, progress_.masses, options, progress_.context, progress_.out, {}, {}};
+        const Status status = Level(all, reg_, share_, 0).run();
         progress_.f = all.f, progress_.g = all.g, progress_.error = all.error;
         return status;
     }
@@ -233,7 +240,8 @@ private:
     // Solves the problem of cells of that size.
     Status merged(Index cell) {
         const auto cost = progress_.cost.merged(a_, cell, b_, cell);
-        const Masses cells{Cells(std::ssize(a_), cell).sums(a_), Cells(std::ssize(b_), cell).sums(b_)};
+        const Masses cells{Cells(std::ssize(a_), cell).sums(a_),
+                           Cells(std::ssize(b_), cell).sums(b_)};
         Options options = progress_.options;
         options.tol = std::max(options.tol, merged_error);
         const std::vector<double> start = refined(cell);
@@ -242,7 +250,7 @@ private:
         Progress merged{*cost, cells, options, progress_.context, progress_.out, {}, {}};
         const bool small = start.empty() || entries(*cost) <= most_coarse;
         const Status status =
-            small ? solve_auto(merged, reg_) : Level(merged, reg_, share_).run();
+            small ? solve_auto(merged, reg_) : Level(merged, reg_, share_, merged_share).run();
         progress_.out.n_passes = passes;  // over all entries
         f_ = merged.f, cell_ = cell;
         const Trace& trace = progress_.out.trace;
@@ -254,7 +262,8 @@ private:
     std::vector<double> refined(Index cell) const {
         if (f_.empty()) return {};
         const auto cost = progress_.cost.merged(a_, cell_, b_, cell);
-        return column_potentials(*cost, Cells(std::ssize(b_), cell).sums(b_), f_, reg_, progress_.context);
+        return column_potentials(*cost, Cells(std::ssize(b_), cell).sums(b_), f_, reg_,
+                                 progress_.context);
     }
 
     Progress& progress_;
@@ -267,8 +276,6 @@ private:
 
 }  // namespace
 
-Status solve_multiscale(Progress& progress, double reg) {
-    return Multiscale(progress, reg).run();
-}
+Status solve_multiscale(Progress& progress, double reg) { return Multiscale(progress, reg).run(); }
 
 }  // namespace cycloid::ot

@@ -62,7 +62,7 @@ def solve_points(
 
         sum_ij P_ij M_ij + reg * sum_ij P_ij (log(P_ij) - 1)
 
-    M is never formed. Up to 2^24 entries of the plan are kept in single precision; of a larger
+    M is never formed. Up to 2^20 entries of the plan are kept in single precision; of a larger
     plan the entries that matter, or sums over cells of neighbouring points, so that memory grows
     as n + m and stays below 1 GB for 50,000 points each.
 
