@@ -32,7 +32,8 @@ def masses(n, seed):
 def assert_agrees(result, X, Y, a, b, reg, cost, tol=1e-10):
     expected = solve(a, b, cdist(X, Y, cost), reg, tol=result.tolerance)
     scale = max(abs(expected.transport_cost), abs(expected.value), 1.0)
-    assert result.converged and expected.converged
+    assert result.converged
+    assert expected.converged
     assert result.value == pytest.approx(expected.value, abs=tol * scale)
     assert result.transport_cost == pytest.approx(expected.transport_cost, abs=tol * scale)
     np.testing.assert_allclose(result.plan(), expected.plan(), atol=tol)
@@ -85,7 +86,8 @@ def test_any_clouds(n, m, d, cost, exponent, seed):
     assert violation(result, a, b) <= 1.01e-9
     expected = solve(a, b, costs, reg)
     assert result.value == pytest.approx(expected.value, abs=1e-8 * max(reg, abs(expected.value)))
-    assert (np.isinf(result.f) == (a == 0)).all() and (np.isinf(result.g) == (b == 0)).all()
+    assert (np.isinf(result.f) == (a == 0)).all()
+    assert (np.isinf(result.g) == (b == 0)).all()
 
 
 def test_callable_equals_the_named_cost():
@@ -127,7 +129,8 @@ def test_input_is_not_changed():
     before = X.copy(), Y.copy()
     X.flags.writeable = Y.flags.writeable = False
     solve_points(X, Y, None, None, 0.3, cost="cosine")
-    assert (X == before[0]).all() and (Y == before[1]).all()
+    assert (before[0] == X).all()
+    assert (before[1] == Y).all()
 
 
 def test_one_point():
@@ -141,7 +144,8 @@ def test_warm_start():
     X, Y = clouds(200, 150, 2)
     first = solve_points(X, Y, None, None, 0.05)
     again = solve_points(X, Y, None, None, 0.05, potentials_init=(first.f, first.g))
-    assert again.n_iter == 0 and again.converged
+    assert again.n_iter == 0
+    assert again.converged
 
 
 def test_result_can_be_pickled():
@@ -177,9 +181,11 @@ def test_coarse_to_fine(large, cost):
     X, Y, a, b = large
     reg = 1e-2 * np.median(cdist(X[::20], Y[::20], cost))
     result = solve_points(X, Y, a, b, reg, cost=cost, tol=1e-6, n_threads=1)
-    assert result.converged and result.n_passes < 40
+    assert result.converged
+    assert result.n_passes < 40
     found, dropped = sparse_violation(result, a, b)
-    assert found == pytest.approx(result.violation, abs=1e-8) and dropped < 1e-8
+    assert found == pytest.approx(result.violation, abs=1e-8)
+    assert dropped < 1e-8
     assert 0 <= result.gap < 1e-4 * abs(result.value)
     assert np.isinf(result.f[100:150]).all()
 
@@ -313,4 +319,5 @@ def test_not_converged_warns():
     X, Y = clouds(50, 40, 2)
     with pytest.warns(ConvergenceWarning, match="solve_points: at reg=0.001 "):
         result = solve_points(X, Y, None, None, 1e-3, max_iter=2)
-    assert result.status == Status.MAX_ITER and 0 < result.violation <= 2
+    assert result.status == Status.MAX_ITER
+    assert 0 < result.violation <= 2

@@ -1,8 +1,9 @@
 """Entropic optimal transport, to machine precision and at every regularization.
 
-`solve` and, for point clouds, `solve_points` return a `TransportResult`: potentials, values, a duality gap, and the plan on demand. On
-top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn divergences and the Monge gap, the exact cost
-between two bounds (`wasserstein`), unbalanced transport, and gradients of all values.
+`solve`, and `solve_points` for point clouds, return a `TransportResult`: potentials, values, a
+duality gap, and the plan on demand. On top of it: POT's `sinkhorn` and `sinkhorn2`, Sinkhorn
+divergences and the Monge gap, the exact cost between two bounds (`wasserstein`), unbalanced
+transport, and gradients of all values.
 """
 
 from cycloid._result import Status
