@@ -128,6 +128,7 @@ public:
 private:
     // The smallest cells between which the plan has not too many entries that matter.
     void fit_cells(double most) {
+        if (trivial() && point_.kept <= most_kept_ever) return;
         double share = finest;
         do {
             share *= 2;
@@ -140,8 +141,9 @@ private:
     bool pass() {
         storage_ = few_ ? Storage::Sparse : Storage::Dense;
         const double goal = progress_.goal();
-        const double least =
-            std::clamp(0.01 * point_.error, least_dropped, most_dropped) / longest_;
+        // Newton steps on the plan itself go as far as what is left out stays small.
+        const double enough = trivial() ? least_dropped : 0.01 * point_.error;
+        const double least = std::clamp(enough, least_dropped, most_dropped) / longest_;
         cell_pass(progress_.cost, progress_.masses, reg_,
                   {rows_, columns_, storage_, least, std::max(1e-3 * goal, 1e-16), goal}, kernel_,
                   point_, counts_, progress_.context);
@@ -162,7 +164,7 @@ private:
         LocalProblem local(kernel_, cells, between, progress_.context);
         Effort effort;
         const double target =
-            std::max(0.3 * progress_.goal(), (columns_.trivial() ? 1e-4 : 0.03) * local.error());
+            std::max(0.3 * progress_.goal(), (trivial() ? 1e-4 : 0.03) * local.error());
         if (storage_ == Storage::Sparse) {
             local.newton(target, newton_a_round, newton_, effort);
         } else {
@@ -183,12 +185,14 @@ private:
     void move(Array step) {
         Eigen::Map<Array> g(point_.g.data(), step.size());
         step -= (b_ * step).sum();  // the same for all columns changes nothing
-        if (columns_.trivial() && rows_.trivial()) {
+        if (trivial()) {
             g += reg_ * step;  // a Newton step of the whole problem
         } else {
             g = mixing_.next(g, reg_ * step);
         }
     }
+
+    bool trivial() const { return rows_.trivial() && columns_.trivial(); }
 
     // What rounding the potentials does to the marginals.
     double rounding() const {
