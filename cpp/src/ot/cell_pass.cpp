@@ -154,7 +154,8 @@ private:
                   std::array<double, together>& kept) const {
         const Index size = tile.end - tile.begin;
         const Real *s0 = share, *s1 = s0 + size, *s2 = s1 + size, *s3 = s2 + size;
-        const auto [y0, y1, y2, y3] = tile.factor;
+        const double y0 = tile.factor[0], y1 = tile.factor[1];
+        const double y2 = tile.factor[2], y3 = tile.factor[3];
         const double least = options_.least;
         double n0 = 0, n1 = 0, n2 = 0, n3 = 0;
 #pragma omp simd reduction(+ : n0, n1, n2, n3)

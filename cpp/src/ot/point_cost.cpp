@@ -157,7 +157,8 @@ Values cell_means(View x, Index dimension, View mass, Index cell) {
 //   e_j, +- |s| / reg, where the cost is a distance.
 template <Metric metric>
 std::vector<Range> PointCost<metric>::reach(Index begin, Index end, const Extent& extent) const {
-    const auto& [v, b, reg, lost] = extent;
+    const View v = extent.v, b = extent.b;
+    const double reg = extent.reg;
     const Values centre =
         cell_means(View(x_).subspan(begin * d_, (end - begin) * d_), d_,
                    Values(static_cast<std::size_t>(end - begin), 1.0), end - begin);
@@ -175,7 +176,8 @@ std::vector<Range> PointCost<metric>::reach(Index begin, Index end, const Extent
         sum += w[j];
     }
     const double factor = radius(begin, end, centre) / reg;
-    double least = largest + std::log(sum) + std::log(lost) - margin * (1 + std::fabs(largest));
+    double least =
+        largest + std::log(sum) + std::log(extent.lost) - margin * (1 + std::fabs(largest));
     if constexpr (bilinear) {
         Values mean(static_cast<std::size_t>(d_));
         for (Index k = 0; k < d_; ++k) {

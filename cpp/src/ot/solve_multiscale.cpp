@@ -173,7 +173,7 @@ private:
         }
         progress_.n_newton += effort.newton;
         progress_.n_cg += effort.cg;
-        const Array z = local.step();
+        Array z = local.step();
         if (columns_.trivial()) return z;
         const Array sums = map(between.column_sums), masses = map(cells.b);
         const Array beyond = z - (masses / sums).log().min(longest_step).max(-longest_step);
