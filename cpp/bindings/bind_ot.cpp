@@ -1,7 +1,6 @@
 #include "common.hpp"
 #include "cycloid/core/parallel.hpp"
-#include "cycloid/ot/solve.hpp"
-#include "ot_views.hpp"
+#include "ot.hpp"
 
 namespace cycloid::bindings {
 namespace {
@@ -29,12 +28,6 @@ std::unique_ptr<ot::Cost> view_cost(const py::array& m) {
     throw py::type_error("M must be float32 or float64");
 }
 
-Method view_method(const std::string& word) {
-    return pick<Method>(
-        word, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
-        "method");
-}
-
 namespace {
 
 py::dict to_dict(const Transport& result) {
@@ -57,18 +50,35 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
                          const std::string& method, double tol, Index max_iter, const py::object& g,
                          Index n_sinkhorn, Index n_newton, double density, int n_threads,
                          double time_limit, const py::object& observer) {
-    const auto cost = view_cost(M);
-    const Index n = cost->rows(), m = cost->columns();
-    const ot::Problem problem{*cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
+    return call_transport(
+        *view_cost(M), a, b, reg,
+        transport_options(method, tol, max_iter, n_sinkhorn, n_newton, density, n_threads), g,
+        time_limit, observer);
+}
+
+}  // namespace
+
+ot::Options transport_options(const std::string& method, double tol, Index max_iter,
+                              Index n_sinkhorn, Index n_newton, double density, int n_threads) {
     ot::Options options;
-    options.method = view_method(method);
+    options.method = pick<Method>(
+        method, {{"auto", Method::Auto}, {"sinkhorn", Method::Sinkhorn}, {"sns", Method::Sns}},
+        "method");
     options.tol = tol;
     options.max_iter = max_iter;
-    if (!g.is_none()) options.g = view_vector(g, "g", m);
     options.n_sinkhorn = n_sinkhorn;
     options.n_newton = n_newton;
     options.density = density;
     options.n_threads = usable_threads(n_threads);
+    return options;
+}
+
+py::dict call_transport(const ot::Cost& cost, const py::object& a, const py::object& b, double reg,
+                        ot::Options options, const py::object& g, double time_limit,
+                        const py::object& observer) {
+    const Index n = cost.rows(), m = cost.columns();
+    const ot::Problem problem{cost, view_vector(a, "a", n), view_vector(b, "b", m), reg};
+    if (!g.is_none()) options.g = view_vector(g, "g", m);
     PythonObserver watcher(observer);
     Transport result;
     {
@@ -80,15 +90,12 @@ py::dict solve_transport(const py::object& a, const py::object& b, const py::arr
     return to_dict(result);
 }
 
-}  // namespace
-
 void bind_ot(py::module_& m) {
     using namespace py::literals;
     m.def("solve_transport", &solve_transport, "a"_a, "b"_a, "M"_a, "reg"_a, py::kw_only(),
           "method"_a, "tol"_a, "max_iter"_a, "g"_a, "n_sinkhorn"_a, "n_newton"_a, "density"_a,
           "n_threads"_a, "time_limit"_a, "observer"_a,
           "Entropic optimal transport between two histograms; see _core.pyi.");
-    bind_ot_several(m);
 }
 
 }  // namespace cycloid::bindings

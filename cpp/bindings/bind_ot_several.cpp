@@ -3,7 +3,7 @@
 #include "cycloid/ot/barycenter.hpp"
 #include "cycloid/ot/soft_min.hpp"
 #include "cycloid/ot/unbalanced.hpp"
-#include "ot_views.hpp"
+#include "ot.hpp"
 
 namespace cycloid::bindings {
 namespace {
@@ -119,14 +119,8 @@ py::dict solve_transport_batch(const py::object& a, const py::object& b, const p
                           view_rows(g, "g", count, m),
                           count,
                           reg};
-    ot::Options options;
-    options.method = view_method(method);
-    options.tol = tol;
-    options.max_iter = max_iter;
-    options.n_sinkhorn = n_sinkhorn;
-    options.n_newton = n_newton;
-    options.density = density;
-    options.n_threads = usable_threads(n_threads);
+    const ot::Options options =
+        transport_options(method, tol, max_iter, n_sinkhorn, n_newton, density, n_threads);
     PythonObserver watcher(observer);
     ot::BatchResult result;
     {

@@ -42,4 +42,6 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
         .finalize();
     cycloid::bindings::bind_bcd(m);
     cycloid::bindings::bind_ot(m);
+    cycloid::bindings::bind_ot_several(m);
+    cycloid::bindings::bind_points(m);
 }

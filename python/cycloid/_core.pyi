@@ -61,6 +61,26 @@ def solve_transport(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def order_points(X: NDArray[np.float64]) -> NDArray[np.intp]: ...
+def solve_points(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    X: NDArray[np.float64],
+    Y: NDArray[np.float64],
+    cost: str | Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    reg: float,
+    *,
+    method: Literal["auto", "sinkhorn", "sns"],
+    tol: float,
+    max_iter: int,
+    g: NDArray[np.float64] | None,
+    n_sinkhorn: int,
+    n_newton: int,
+    density: float,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
 def solve_transport_batch(
     a: NDArray[np.float64],
     b: NDArray[np.float64],

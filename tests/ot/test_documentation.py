@@ -31,9 +31,10 @@ def named_in(docstring, section):
     return {name.strip() for head in heads for name in head.split(",")}
 
 
-def test_every_parameter_is_documented():
-    documented = named_in(inspect.getdoc(ot.solve), "Parameters")
-    assert documented == set(inspect.signature(ot.solve).parameters)
+@pytest.mark.parametrize("function", [ot.solve, ot.solve_points])
+def test_every_parameter_is_documented(function):
+    documented = named_in(inspect.getdoc(function), "Parameters")
+    assert documented == set(inspect.signature(function).parameters)
 
 
 def test_every_attribute_is_documented():

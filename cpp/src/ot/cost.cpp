@@ -1,5 +1,6 @@
 #include "cycloid/ot/cost.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -50,6 +51,22 @@ private:
 };
 
 }  // namespace
+
+void Cost::row(Index i, std::span<const Range> ranges, double* buffer) const {
+    thread_local std::vector<double> whole;
+    whole.resize(static_cast<std::size_t>(columns()));
+    const double* values = row(i, whole.data());
+    for (const Range& range : ranges) {
+        buffer = std::copy(values + range.begin, values + range.end, buffer);
+    }
+}
+
+std::vector<Range> Cost::reach(Index, Index, const Extent&) const { return {{0, columns()}}; }
+
+std::unique_ptr<Cost> Cost::merged(std::span<const double>, Index, std::span<const double>,
+                                   Index) const {
+    return nullptr;
+}
 
 template <class Scalar>
 std::unique_ptr<Cost> make_dense_cost(const Scalar* data, Index rows, Index columns, Index stride) {

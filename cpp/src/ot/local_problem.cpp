@@ -18,7 +18,7 @@ constexpr double hidden = 1e-13;  // change of the objective that may be roundin
 // up to which that is worth it: more would fill in a factor.
 constexpr Index most_cg = 500, many_cg = 100;
 constexpr double few_links = 12, most_links = 40;
-constexpr double strongest = 1.95;  // over-relaxation
+constexpr double strongest = 1.95;                         // over-relaxation
 constexpr double least_damping = 1e-3, most_damping = 10;  // times the error: Newton's shift
 constexpr int window = 6;                                  // sweeps over which a rate is measured
 

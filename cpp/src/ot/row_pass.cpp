@@ -13,8 +13,8 @@ namespace {
 // a long but finite step.
 constexpr double least_exponent = -500;
 
-// exponent_j = (f + g_j - cost_j) / reg; returns the largest. (A compiler leaves a maximum of doubles
-// scalar, for the sake of NaN; Eigen does not.)
+// exponent_j = (f + g_j - cost_j) / reg; returns the largest. (A compiler leaves a maximum of
+// doubles scalar, for the sake of NaN; Eigen does not.)
 double exponents(const double* cost, double f, const double* g, Index m, double inverse_reg,
                  double* exponent) {
     Eigen::Map<Eigen::ArrayXd> out(exponent, m);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cycloid/ot/cell_pass.hpp"
 #include "cycloid/ot/certificate.hpp"
 #include "cycloid/ot/progress.hpp"
 
@@ -31,16 +32,27 @@ Status run(Progress& progress, double reg) {
         case Method::Auto:
             break;
     }
-    return solve_auto(progress, reg);
+    const double entries = static_cast<double>(progress.masses.a.size()) *
+                           static_cast<double>(progress.masses.b.size());
+    const bool large = progress.cost.ordered() && entries > progress.options.most_entries;
+    return large ? solve_multiscale(progress, reg) : solve_auto(progress, reg);
 }
 
 // A solve that ended before its first pass at the final reg has no potentials yet.
-void complete(Progress& progress, double reg) {
+void complete(Progress& progress, double reg, const Context& context) {
     if (!progress.f.empty()) return;
+    const Cost& cost = progress.cost;
     Point point;
     Kernel none;
     point.g.assign(progress.masses.b.size(), 0.0);
-    row_pass(progress.cost, progress.masses, reg, 0, Storage::None, none, point, Context{});
+    if (cost.ordered()) {
+        Counts counts;
+        const Cells rows(cost.rows(), Cells::largest), columns(cost.columns(), Cells::largest);
+        cell_pass(cost, progress.masses, reg, {rows, columns, Storage::None, 0, 1e-16, 0}, none,
+                  point, counts, context);
+    } else {
+        row_pass(cost, progress.masses, reg, 0, Storage::None, none, point, context);
+    }
     ++progress.out.n_passes;
     progress.f = point.f, progress.g = point.g;
 }
@@ -76,9 +88,11 @@ Transport solve(const Problem& problem, const Options& options, Monitor& monitor
     Transport out;
     Progress progress{cost, masses, used, Context{options.n_threads, &monitor}, out, {}, {}};
     out.status = run(progress, reg);
-    complete(progress, reg);
-    const Certificate sure =
-        certify(cost, masses, reg, progress.f, progress.g, Context{options.n_threads, nullptr});
+    if (monitor.interrupted()) return out;
+    Monitor afterwards = monitor.afterwards();
+    const Context context{options.n_threads, &afterwards};
+    complete(progress, reg, context);
+    const Certificate sure = certify(cost, masses, reg, progress.f, progress.g, context);
     out.n_passes += 2;
     // With masses t a and t b the plan is t P, and its entropy that of P and log t a unit of mass.
     const double shift = reg * std::log(total);

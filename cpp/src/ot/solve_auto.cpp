@@ -144,7 +144,8 @@ private:
                      storage_, kernel_, point_, progress_.context);
             ++progress_.out.n_passes;
             if (progress_.context.monitor->stopped()) return false;
-        } while (storage_ == Storage::Dense && wanted() == Storage::Sparse && !(point_.error <= progress_.goal()));
+        } while (storage_ == Storage::Dense && wanted() == Storage::Sparse &&
+                 !(point_.error <= progress_.goal()));
         return true;
     }
 
@@ -211,7 +212,7 @@ private:
     bool scaling_is_slow_ = false;  // at this reg
     double way_error_ = rough;      // enough before the last reg
     bool patient_ = false;
-    double joined_ = 0;  // the reg at which the point is up to date already
+    double joined_ = 0;       // the reg at which the point is up to date already
     double dropped_ = 1e-12;  // entries below this, over max(n, m), are left out of steps
     Storage storage_ = Storage::Dense;
 };

@@ -29,7 +29,7 @@ from cycloid.ot._inputs import (
     stored_by_rows,
 )
 from cycloid.ot._measures import Matrix, warn_not_converged
-from cycloid.ot._result import REMEDIES, Reporter, TransportResult
+from cycloid.ot._result import REMEDIES, MatrixCosts, Reporter, TransportResult
 
 _COLUMNS = ("n_done", "seconds", "problem", "violation", "n_iter", "n_passes", "n_failed")
 
@@ -74,7 +74,7 @@ class BatchResult:
     n_passes: NDArray[np.int64] = field(repr=False)
     _trace: dict[str, Vector] = field(repr=False)  # of all problems, one after the other
     _trace_starts: NDArray[np.int64] = field(repr=False)
-    _cost: NDArray[Any] = field(repr=False)
+    _cost: MatrixCosts = field(repr=False)
 
     @property
     def status(self) -> Status:
@@ -270,7 +270,7 @@ def _to_result(
         n_passes=raw["n_passes"],
         _trace=raw["trace"],
         _trace_starts=raw["trace_starts"],
-        _cost=costs,
+        _cost=MatrixCosts(costs),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,32 @@ REMEDIES = {
 }
 
 
+class Costs(Protocol):
+    """What a result computes its plan from."""
+
+    def rows(self, begin: int, end: int) -> NDArray[Any]:
+        """Costs of the rows [begin, end) to all columns."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixCosts:
+    """Costs that are there."""
+
+    matrix: NDArray[Any]
+
+    def rows(self, begin: int, end: int) -> NDArray[Any]:
+        rows: NDArray[Any] = self.matrix[begin:end]
+        return rows
+
+
 @dataclass(frozen=True, eq=False)
 class TransportResult:
     """Potentials of an entropic optimal transport problem, and what they certify.
 
     The plan is ``P_ij = exp((f_i + g_j - M_ij) / reg)``. It is formed on demand from the cost
-    matrix, which the result refers to without a copy: do not write to M before the last plan.
+    matrix or from the points, which the result refers to without a copy where it can: do not write
+    to them before the last plan.
 
     Attributes
     ----------
@@ -79,7 +99,7 @@ class TransportResult:
     n_iter: int
     n_passes: int
     trace: dict[str, Vector] = field(repr=False)
-    _cost: NDArray[Any] = field(repr=False)
+    _cost: Costs = field(repr=False)
 
     @property
     def converged(self) -> bool:
@@ -123,9 +143,32 @@ class TransportResult:
 
     def _rows(self, begin: int, end: int) -> NDArray[np.float64]:
         rows = np.add.outer(self.f[begin:end], self.g)
-        rows -= self._cost[begin:end]
+        rows -= self._cost.rows(begin, end)
         rows /= self.reg
         return np.exp(rows, out=rows)
+
+
+def to_result(
+    raw: dict[str, Any], f: Vector, g: Vector, reg: float, tol: float, costs: Costs
+) -> TransportResult:
+    """What the core returns, with potentials in the caller's order."""
+    return TransportResult(
+        f=f,
+        g=g,
+        reg=reg,
+        value=raw["value"],
+        transport_cost=raw["transport_cost"],
+        dual_value=raw["dual_value"],
+        gap=raw["gap"],
+        violation=raw["violation"],
+        tolerance=tol,
+        # mypy sees the arguments of its __new__, not the look-up by value.
+        status=Status(raw["status"]),  # type: ignore[call-arg]
+        n_iter=raw["n_iter"],
+        n_passes=raw["n_passes"],
+        trace=dict(raw["trace"]),
+        _cost=costs,
+    )
 
 
 def warn_unless_converged(who: str, result: TransportResult) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 from numpy.typing import ArrayLike
 
@@ -16,9 +16,15 @@ from cycloid._inputs import (
     check_real,
     thread_count,
 )
-from cycloid._result import Callback, Status
+from cycloid._result import Callback
 from cycloid.ot._inputs import as_costs, as_masses, as_potentials, check_totals, stored_by_rows
-from cycloid.ot._result import Reporter, TransportResult, warn_unless_converged
+from cycloid.ot._result import (
+    MatrixCosts,
+    Reporter,
+    TransportResult,
+    to_result,
+    warn_unless_converged,
+)
 
 
 def solve(
@@ -179,28 +185,7 @@ def solve(
         )
     finally:
         reporter.close()
-    result = _to_result(raw, reg, tol, by_rows, costs)
+    f, g = raw["f" if by_rows else "g"], raw["g" if by_rows else "f"]
+    result = to_result(raw, f, g, reg, tol, MatrixCosts(costs))
     warn_unless_converged("solve", result)
     return result
-
-
-def _to_result(
-    raw: dict[str, Any], reg: float, tol: float, by_rows: bool, costs: Any
-) -> TransportResult:
-    return TransportResult(
-        f=raw["f" if by_rows else "g"],
-        g=raw["g" if by_rows else "f"],
-        reg=reg,
-        value=raw["value"],
-        transport_cost=raw["transport_cost"],
-        dual_value=raw["dual_value"],
-        gap=raw["gap"],
-        violation=raw["violation"],
-        tolerance=tol,
-        # mypy sees the arguments of its __new__, not the look-up by value.
-        status=Status(raw["status"]),  # type: ignore[call-arg]
-        n_iter=raw["n_iter"],
-        n_passes=raw["n_passes"],
-        trace=dict(raw["trace"]),
-        _cost=costs,
-    )

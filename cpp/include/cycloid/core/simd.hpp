@@ -35,6 +35,25 @@ inline double exp_nonpositive(double x) {
     return scale + scale * p;
 }
 
+// The same in single precision, for -87 <= x <= 0.
+inline float exp_nonpositive(float x) {
+    constexpr float log2e = 1.44269504F, ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;
+    constexpr float shift = 12582912.0F;  // 1.5 * 2^23
+    const float shifted = x * log2e + shift;
+    const float k = shifted - shift;
+    const float r = (x - k * ln2_high) - k * ln2_low;
+    float p = 1.0F / 5040;
+    p = p * r + 1.0F / 720;
+    p = p * r + 1.0F / 120;
+    p = p * r + 1.0F / 24;
+    p = p * r + 1.0F / 6;
+    p = p * r + 0.5F;
+    p = p * r * r + r;
+    const auto bits = std::bit_cast<std::uint32_t>(shifted) << 23;
+    const float scale = std::bit_cast<float>(bits + std::bit_cast<std::uint32_t>(1.0F));
+    return scale + scale * p;
+}
+
 // log(1 + e) for 0 <= e <= 1: 2 atanh(s) with s = e / (2 + e) in [0, 1/3], by its series in s^2.
 inline double log1p_unit(double e) {
     const double s = e / (2.0 + e), t = s * s;

@@ -60,7 +60,10 @@ public:
         if (now > time_limit_) return halt(Status::TimeLimit);
         if (observer_ != nullptr && now - last_poll_ > poll_interval) {
             last_poll_ = now;
-            if (observer_->interrupted()) return halt(Status::Stopped);
+            if (observer_->interrupted()) {
+                interrupted_ = true;
+                return halt(Status::Stopped);
+            }
         }
         return false;
     }
@@ -76,6 +79,10 @@ public:
     }
     double time_limit() const { return time_limit_; }
     bool stopped() const { return stopped_; }
+    // Nobody waits for a result any more.
+    bool interrupted() const { return interrupted_; }
+    // For what remains to be done after the end, which nothing but an interruption may cut short.
+    Monitor afterwards() const { return Monitor(observer_); }
     Status reason() const { return reason_; }
 
 private:
@@ -91,7 +98,7 @@ private:
     double time_limit_;
     Clock::time_point start_ = Clock::now();
     double last_poll_ = 0, last_row_ = -1;
-    bool stopped_ = false;
+    bool stopped_ = false, interrupted_ = false;
     Status reason_ = Status::Converged;
 };
 

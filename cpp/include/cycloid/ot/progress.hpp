@@ -36,6 +36,7 @@ struct Progress {
 // Each leaves the best potentials in `progress` and says why it ended; Converged only when
 // progress.error <= progress.goal().
 Status solve_auto(Progress& progress, double reg);
+Status solve_multiscale(Progress& progress, double reg);
 Status solve_sinkhorn(Progress& progress, double reg, Index most);
 Status solve_sns(Progress& progress, double reg);
 

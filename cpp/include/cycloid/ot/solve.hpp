@@ -27,6 +27,7 @@ struct Options {
     const double* g = nullptr;  // start; null: zero. The best f for it is as good as any.
     Index n_sinkhorn = 20, n_newton = 100;  // Method::Sns alone, as the next
     double density = 0;                     // share of the plan's entries that Newton keeps
+    double most_entries = 1 << 20;          // of a plan that is kept whole although it need not be
     int n_threads = 1;
 };
 
