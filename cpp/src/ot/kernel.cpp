@@ -6,7 +6,7 @@
 namespace cycloid::ot {
 namespace {
 
-constexpr Index piece_work = 1 << 17;    // entries worth a task
+constexpr Index piece_work = 1 << 15;    // entries worth a task
 constexpr Index most_pieces = 16;        // each has sums of its own for all columns
 constexpr double least_density = 1e-30;  // below: zero, for denormal numbers are slow
 constexpr double most_density = 1e37;
@@ -89,7 +89,7 @@ void Kernel::end_row(Index piece) { parts_[piece].starts.push_back(parts_[piece]
 
 void Kernel::spread(View x, View y, View s, std::span<double> out, const Context& context) const {
     partial_.assign(static_cast<std::size_t>(pieces_.count * columns_), 0.0);
-    parallel_for(context.team(2 * stored()), pieces_.count, [&](Index piece) {
+    parallel_for(context.team(work()), pieces_.count, [&](Index piece) {
         double* sum = partial_.data() + piece * columns_;
         const Index first = pieces_.begin(piece);
         for (Index i = first; i < pieces_.end(piece); ++i) {

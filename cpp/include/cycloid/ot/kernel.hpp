@@ -55,6 +55,8 @@ public:
 
     Storage storage() const { return storage_; }
     double stored() const;
+    // Of a product, in multiply-adds: entries whose place is looked up take longer.
+    double work() const { return (storage_ == Storage::Sparse ? 8 : 2) * stored(); }
 
 private:
     struct Part {
@@ -80,7 +82,7 @@ private:
 template <class Row>
 void Kernel::apply(View x, const Row& row, std::span<double> out, const Context& context) const {
     partial_.assign(static_cast<std::size_t>(pieces_.count * columns_), 0.0);
-    parallel_for(context.team(2 * stored()), pieces_.count, [&](Index piece) {
+    parallel_for(context.team(work()), pieces_.count, [&](Index piece) {
         double* sum = partial_.data() + piece * columns_;
         if (storage_ == Storage::Dense) {
             apply_dense(piece, x.data(), row, sum);
