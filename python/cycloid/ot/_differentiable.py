@@ -21,6 +21,7 @@ from cycloid.ot._gradients import (
     weight_gradients,
 )
 from cycloid.ot._measures import Matrix, as_marginals, as_points, cost_matrix, soft_min
+from cycloid.ot._points import solve_clouds
 from cycloid.ot._solve import solve
 
 Gradients: TypeAlias = list[NDArray[np.float64] | None]
@@ -48,7 +49,7 @@ def points_transport_value(
     check_option("cost", cost, SMOOTH_COSTS)
     x, y = as_points(X, Y)
     a, b = as_marginals(a, b, (len(x), len(y)))
-    result = solve(a, b, cost_matrix(x, y, cost), reg, **options)
+    result = solve_clouds(x, y, a, b, reg, cost, **options)
 
     def gradients(wanted: Sequence[bool]) -> Gradients:
         dx, dy = point_gradients(result, x, y, cost) if any(wanted[:2]) else (None, None)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cycloid._inputs import Vector, check_finite_real
+from cycloid._inputs import Vector, check_finite_real, check_option
 from cycloid._result import Status
-from cycloid.ot._measures import Matrix, as_marginals, as_points, cost_matrix, soft_min
+from cycloid.ot._measures import COSTS, Matrix, as_marginals, as_points, cost_matrix, soft_min
+from cycloid.ot._points import solve_clouds
 from cycloid.ot._result import TransportResult
-from cycloid.ot._solve import solve
 
 _STEPS = 10  # of the symmetric iteration, each a pass over the costs
+_SYMMETRIC_START = 1 << 12  # points: beyond, the start from coarse to fine is as good
+_BLOCK = 256  # pairs whose costs are looked up together
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,8 @@ def sinkhorn_divergence(
     X, Y = as_points(X, Y)
     a, b = as_marginals(a, b, (len(X), len(Y)))
     reg = check_finite_real("reg", reg, open_low=True)
-    xy = solve(a, b, cost_matrix(X, Y, cost), reg, **options)
+    check_option("cost", cost, COSTS)
+    xy = solve_clouds(X, Y, a, b, reg, cost, **options)
     xx = _to_itself(a, X, reg, cost, options)
     yy = _to_itself(b, Y, reg, cost, options)
     value = xy.dual_value - (xx.dual_value + yy.dual_value) / 2
@@ -136,9 +139,10 @@ def sinkhorn_divergence(
 def _to_itself(
     a: Vector, X: Matrix, reg: float, cost: str, options: dict[str, Any]
 ) -> TransportResult:
-    M = cost_matrix(X, X, cost)
-    f = _symmetric_potential(a, M, reg)
-    return solve(a, a, M, reg, **{"potentials_init": (f, f), **options})
+    if "potentials_init" not in options and len(X) <= _SYMMETRIC_START:
+        f = _symmetric_potential(a, cost_matrix(X, X, cost), reg)
+        options = {**options, "potentials_init": (f, f)}
+    return solve_clouds(X, X, a, a, reg, cost, **options)
 
 
 def _symmetric_potential(a: Vector, M: Matrix, reg: float) -> Vector:
@@ -217,7 +221,11 @@ def monge_gap(
     if len(X) != len(T_X):
         raise ValueError(f"T_X must have one row for each of the {len(X)} of X; got {len(T_X)}")
     reg = check_finite_real("reg", reg, open_low=True)
-    M = cost_matrix(X, T_X, cost)
-    result = solve(None, None, M, reg, **options)
+    check_option("cost", cost, COSTS)
+    result = solve_clouds(X, T_X, None, None, reg, cost, **options)
+    moved = sum(
+        float(np.trace(cost_matrix(X[k : k + _BLOCK], T_X[k : k + _BLOCK], cost)))
+        for k in range(0, len(X), _BLOCK)
+    )
     # The entropy of `solve` has -1 for each unit of mass beside it.
-    return float(np.trace(M)) / len(X) - (result.dual_value + reg)
+    return moved / len(X) - (result.dual_value + reg)

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from cycloid._inputs import Vector, check_option
 from cycloid.ot._divergence import SinkhornDivergence
-from cycloid.ot._measures import Matrix, as_points
+from cycloid.ot._measures import Matrix, as_points, row_slices
 from cycloid.ot._result import TransportResult
 
 SMOOTH_COSTS = ("sqeuclidean", "euclidean")
@@ -104,16 +104,20 @@ def point_gradients(
             f"X and Y must have {shape[0]} and {shape[1]} rows, as the result has; got {len(x)} "
             f"and {len(y)}"
         )
-    W = result.plan()
-    if cost == "sqeuclidean":
-        W *= 2
-    else:
-        distances = cdist(x, y)
-        W = np.divide(W, distances, where=distances > 0, out=np.zeros_like(W))
     # sum_j W_ij (x_i - y_j), relative to a point amid the clouds for the sake of cancellation.
     origin = x.mean(axis=0)
     x, y = x - origin, y - origin
-    return W.sum(axis=1)[:, None] * x - W @ y, W.sum(axis=0)[:, None] * y - W.T @ x
+    dx, dy = np.empty_like(x), np.zeros_like(y)
+    for rows in row_slices(len(x), len(y)):
+        W = result.plan_rows(rows.start, rows.stop)
+        if cost == "sqeuclidean":
+            W *= 2
+        else:
+            distances = cdist(x[rows], y)
+            W = np.divide(W, distances, where=distances > 0, out=np.zeros_like(W))
+        dx[rows] = W.sum(axis=1)[:, None] * x[rows] - W @ y
+        dy += W.sum(axis=0)[:, None] * y - W.T @ x[rows]
+    return dx, dy
 
 
 def divergence_gradients(

@@ -24,7 +24,9 @@ from cycloid._inputs import (
 )
 from cycloid._result import Callback
 from cycloid.ot._inputs import as_masses, as_potentials, check_totals
+from cycloid.ot._measures import cost_matrix
 from cycloid.ot._result import Reporter, TransportResult, to_result, warn_unless_converged
+from cycloid.ot._solve import solve
 
 Matrix: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
@@ -32,6 +34,7 @@ CostFunction: TypeAlias = Callable[[Matrix, Matrix], ArrayLike]
 
 _NAMES = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 _SNS_ENTRIES = 1 << 26  # of a plan that method='sns' may store
+_MATRIX_ENTRIES = 1 << 24  # of costs that are rather formed once than in each pass
 
 
 def solve_points(
@@ -204,6 +207,15 @@ def solve_points(
     result = to_result(raw, f, g, reg, tol, costs)
     warn_unless_converged("solve_points", result)
     return result
+
+
+def solve_clouds(
+    X: Matrix, Y: Matrix, a: Vector | None, b: Vector | None, reg: float, cost: Any, **options: Any
+) -> TransportResult:
+    """`solve` on the matrix of costs, `solve_points` where that would be too large."""
+    if len(X) * len(Y) <= _MATRIX_ENTRIES:
+        return solve(a, b, cost_matrix(X, Y, cost), reg, **options)
+    return solve_points(X, Y, a, b, reg, cost=cost, **options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,7 +108,7 @@ class TransportResult:
 
     def plan(self) -> NDArray[np.float64]:
         """The plan, dense: ndarray of shape (n, m)."""
-        return self._rows(0, len(self.f))
+        return self.plan_rows(0, len(self.f))
 
     def plan_sparse(self, threshold: float | None = None) -> tuple[sparse.csr_array, float]:
         """The plan's entries above a threshold, and the mass of all others.
@@ -130,18 +130,19 @@ class TransportResult:
         step = max(1, _BLOCK // m)
         blocks = [(begin, min(begin + step, n)) for begin in range(0, n, step)]
         if threshold is None:
-            total = sum(float(self._rows(*block).sum()) for block in blocks)
+            total = sum(float(self.plan_rows(*block).sum()) for block in blocks)
             threshold = 1e-9 * total / max(n, m)
         pieces, dropped = [], 0.0
         for block in blocks:
-            rows = self._rows(*block)
+            rows = self.plan_rows(*block)
             small = ~(rows > threshold)
             dropped += float(rows[small].sum())
             rows[small] = 0
             pieces.append(sparse.csr_array(rows))
         return sparse.csr_array(sparse.vstack(pieces, format="csr")), dropped
 
-    def _rows(self, begin: int, end: int) -> NDArray[np.float64]:
+    def plan_rows(self, begin: int, end: int) -> NDArray[np.float64]:
+        """Rows [begin, end) of the plan, dense: ndarray of shape (end - begin, m)."""
         rows = np.add.outer(self.f[begin:end], self.g)
         rows -= self._cost.rows(begin, end)
         rows /= self.reg

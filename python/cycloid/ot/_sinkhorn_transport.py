@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, Self
 
@@ -14,7 +15,15 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from cycloid._inputs import Vector, check_finite_real, check_option
 from cycloid._result import caller_level
 from cycloid.ot._inputs import as_masses
-from cycloid.ot._measures import COSTS, Matrix, cost_matrix, row_slices, solve_quietly
+from cycloid.ot._measures import (
+    COSTS,
+    Matrix,
+    cost_matrix,
+    quietly,
+    row_slices,
+    solve_quietly,
+)
+from cycloid.ot._points import solve_clouds
 from cycloid.ot._result import TransportResult, warn_unless_converged
 
 _X_CHECKS: dict[str, Any] = {"dtype": [np.float64, np.float32]}
@@ -196,19 +205,21 @@ class SinkhornTransport(OneToOneFeatureMixin, TransformerMixin, BaseEstimator): 
         b = as_masses("target_weight", target_weight, len(target), "one weight a row of Xt")
         a, b = a / a.sum(), b / b.sum()
         classes = _as_classes(("y", y, len(source)), ("yt", yt, len(target)))
-        costs = cost_matrix(source, target, self.metric)
-        scale, limit = _scale(costs, a, b, self.norm), limit_max * _largest(costs, a, b)
-        _part(costs, *classes, limit)
-        result = solve_quietly(
-            a,
-            b,
-            costs,
-            reg * scale,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            n_threads=self.n_threads,
-            verbose=self.verbose,
-        )
+        options: dict[str, Any] = {
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "n_threads": self.n_threads,
+            "verbose": self.verbose,
+        }
+        if self.norm is None and classes[0] is None:
+            scale, limit = 1.0, math.inf
+            with quietly():
+                result = solve_clouds(source, target, a, b, reg, self.metric, **options)
+        else:
+            costs = cost_matrix(source, target, self.metric)
+            scale, limit = _scale(costs, a, b, self.norm), limit_max * _largest(costs, a, b)
+            _part(costs, *classes, limit)
+            result = solve_quietly(a, b, costs, reg * scale, **options)
         self.Xs_, self.Xt_, self._classes, self._limit = source, target, classes, limit
         self.cost_scale_, self.result_, self.n_iter_ = scale, result, result.n_iter
         warn_unless_converged("SinkhornTransport.fit", result)
