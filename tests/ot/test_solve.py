@@ -200,6 +200,21 @@ def test_rounded_plan_is_within_the_gap():
 # ---------------------------------------------------------------------------- methods, options
 
 
+@pytest.mark.parametrize("reg", [3.0, 0.3, 0.03])
+def test_between_gaussians(reg):
+    # exp(2 x y / reg) couples x and y, so the plan has precision -2 / reg between them; with
+    # variances s^2 and t^2 their covariance c solves 2 c^2 + reg c = 2 s^2 t^2.
+    s, t, shift = 0.8, 1.1, 0.5
+    x = np.linspace(-9.0, 9.0, 721)
+    a, b = np.exp(-0.5 * (x / s) ** 2), np.exp(-0.5 * ((x - shift) / t) ** 2)
+    a, b = a / a.sum(), b / b.sum()
+    result = solve(a, b, np.subtract.outer(x, x) ** 2, reg, tol=1e-11)
+    c = (np.sqrt(reg**2 + 16 * (s * t) ** 2) - reg) / 4
+    assert result.transport_cost == pytest.approx(s**2 + t**2 - 2 * c + shift**2, abs=1e-8)
+    P = result.plan()
+    assert (x @ P @ (x - shift)) == pytest.approx(c, abs=1e-8)
+
+
 def test_sns_converges_superlinearly_with_enough_entries():
     M = assignment(120, seed=2)
     result = solve(None, None, M, 1 / 300, method="sns", density=16 / 120, tol=1e-12)
