@@ -19,6 +19,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(cycloid.__path__, prefix="cycloid.")
     if not module.name.startswith(("cycloid._core_", "cycloid._cpu", "cycloid.__main__"))
 )
+OPTIONAL = {"cycloid.ot.jax": "jax", "cycloid.ot.torch": "torch"}  # and what they need
 
 
 def test_version_is_that_of_the_distribution():
@@ -77,6 +78,8 @@ def test_public_names_are_listed_and_unknown_names_rejected():
 
 @pytest.mark.parametrize("name", ["cycloid", *MODULES])
 def test_docstring_examples(name):
+    if name in OPTIONAL:
+        pytest.importorskip(OPTIONAL[name])
     module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0, "see the captured output"
