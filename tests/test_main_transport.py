@@ -306,4 +306,5 @@ def test_costs_offered_are_those_of_the_package():
     from cycloid.ot._measures import COSTS
 
     for cost in COSTS:
-        parser().parse_args(["ot", "M.npy", "--reg", "1", "--cost", cost])
+        options = parser().parse_args(["ot", "M.npy", "--reg", "1", "--cost", cost])
+        assert options.cost == cost
