@@ -320,6 +320,7 @@ public:
         };
         Eigen::MatrixXd products = Eigen::MatrixXd::Zero(m + 2, m + 2);
         narrow_gram<double>(x_.rows, m + 2, pack, products, context);
+        if (context.stop() || !(products(m, m) > 0)) return false;  // some rows are missing
         gram = products.topLeftCorner(m, m);
         for (Index j = 0; j < m; ++j) {
             mean[j] = 0;
