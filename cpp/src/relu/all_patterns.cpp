@@ -68,10 +68,11 @@ Matrix cells(const Matrix& normals, const Context& context) {
         points.conservativeResize(Eigen::NoChange, count + on_plane.cols());
         Index end = count;
         for (Index i = 0; i < count; ++i) {
-            auto& name = names[static_cast<std::size_t>(i)];
+            const auto cell = static_cast<std::size_t>(i);
+            const std::uint64_t name = names[cell];
             const auto found = cut.find(name);
             if (found == cut.end()) {
-                name += normal.dot(points.col(i)) >= 0 ? key(k) : 0;
+                names[cell] += normal.dot(points.col(i)) >= 0 ? key(k) : 0;
                 continue;
             }
             const auto at = on_plane.col(found->second);
@@ -80,8 +81,8 @@ Matrix cells(const Matrix& normals, const Context& context) {
                 k == 0 ? 1 : 0.5 * products.col(found->second).cwiseAbs().minCoeff();
             points.col(i) = (at + room * normal).normalized();
             points.col(end++) = (at - room * normal).normalized();
+            names[cell] += key(k);
             names.push_back(name);
-            name += key(k);
         }
         points.conservativeResize(Eigen::NoChange, end);
     }
