@@ -1,0 +1,83 @@
+#include "block_pool.hpp"
+
+#include <algorithm>
+
+namespace cycloid::relu {
+namespace {
+
+void append_columns(Matrix& to, const Matrix& columns) {
+    const Index before = to.cols();
+    to.conservativeResize(columns.rows(), before + columns.cols());
+    to.rightCols(columns.cols()) = columns;
+}
+
+}  // namespace
+
+void BlockPool::append(const Matrix& points, const Matrix& directions, const Matrix& v) {
+    append_columns(points_, points);
+    append_columns(directions_, directions);
+    append_columns(v_, v);
+    idle_.resize(static_cast<std::size_t>(points_.cols()), 0);
+}
+
+void BlockPool::add(const Network& network) {
+    v_.setZero();
+    Matrix v = network.u;
+    for (Index j = 0; j < v.cols(); ++j) v.col(j) *= network.a.col(j).norm();
+    append(network.u.colwise().normalized(), network.a.colwise().normalized(), v);
+}
+
+void BlockPool::add(const Matrix& points, const Matrix& directions) {
+    append(points, directions, Matrix::Zero(points.rows(), points.cols()));
+}
+
+void BlockPool::build(const MatrixView& x, const Context& context) {
+    DistinctPatterns distinct = distinct_patterns(x, points_, context);
+    std::vector<Index> kept;
+    blocks_.pattern.clear();
+    for (Index j = 0; j < count(); ++j) {
+        const Index pattern = distinct.pattern_of[static_cast<std::size_t>(j)];
+        // Neurons of one pattern and one direction are one block: their sum does no worse.
+        const auto same = std::find_if(kept.begin(), kept.end(), [&](Index i) {
+            return distinct.pattern_of[static_cast<std::size_t>(i)] == pattern &&
+                   (directions_.col(i) - directions_.col(j)).norm() < 1e-9;
+        });
+        const auto idle = idle_[static_cast<std::size_t>(j)];
+        if (same == kept.end()) {
+            kept.push_back(j);
+            blocks_.pattern.push_back(pattern);
+        } else {
+            v_.col(*same) += v_.col(j);
+            auto& known = idle_[static_cast<std::size_t>(*same)];
+            known = std::min(known, idle);
+        }
+    }
+    std::vector<Index> idle;
+    for (const Index j : kept) idle.push_back(idle_[static_cast<std::size_t>(j)]);
+    idle_ = std::move(idle);
+    directions_ = directions_(Eigen::all, kept).eval();
+    v_ = v_(Eigen::all, kept).eval();
+    points_ = distinct.patterns.generators(Eigen::all, blocks_.pattern);
+    blocks_.direction = directions_;
+    patterns_ = std::move(distinct.patterns);
+}
+
+void BlockPool::keep_active(const Matrix& v, Index most_idle) {
+    v_ = v;
+    const Vector size = v.colwise().norm();
+    const double large = size.size() > 0 ? size.maxCoeff() : 0;
+    std::vector<Index> kept, idle;
+    for (Index j = 0; j < count(); ++j) {
+        const bool active = size[j] > 1e-7 * large;
+        const Index rounds = active ? 0 : idle_[static_cast<std::size_t>(j)] + 1;
+        if (rounds > most_idle) continue;
+        kept.push_back(j);
+        idle.push_back(rounds);
+    }
+    idle_ = std::move(idle);
+    points_ = points_(Eigen::all, kept).eval();
+    directions_ = directions_(Eigen::all, kept).eval();
+    v_ = v_(Eigen::all, kept).eval();
+}
+
+}  // namespace cycloid::relu

@@ -1,0 +1,58 @@
+#include "incumbent.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace cycloid::relu {
+
+Incumbent::Incumbent(const Program& program, const Context& context)
+    : program_(program), context_(context) {
+    if (!program.gated) margins_ = generator_margins(program, context);
+    const Index n = program.x.rows(), outputs = program.blocks.direction.rows();
+    point_.objective = std::numeric_limits<double>::infinity();
+    point_.lower_bound = -point_.objective;
+    offer_primal(Matrix::Zero(program.x.cols(), program.blocks.count()));
+    offer_dual(Matrix::Zero(n, outputs), {});
+}
+
+void Incumbent::offer_primal(Matrix v) {
+    if (!v.allFinite()) return;
+    Matrix products, z;
+    multiply(program_, v, context_, products);
+    lift(program_, margins_, v, products, context_);
+    RowVector c = RowVector::Zero(program_.blocks.direction.rows());
+    predictions(program_, products, c, context_, z);
+    if (program_.intercept) {
+        c = program_.loss.best_intercept(z);
+        z.rowwise() += c;
+    }
+    const double value = program_.loss.value(z) + program_.alpha * penalty(v);
+    if (!(value < point_.objective)) return;
+    point_.objective = value;
+    point_.point.v = std::move(v);
+    point_.point.c = std::move(c);
+}
+
+void Incumbent::offer_dual(Matrix a, Matrix multipliers) {
+    if (!a.allFinite() || !multipliers.allFinite()) return;
+    const double bound = make_feasible(program_, a, multipliers, context_);
+    if (!(bound > point_.lower_bound)) return;
+    point_.lower_bound = bound;
+    point_.point.dual = std::move(a);
+    point_.point.cone_multipliers = std::move(multipliers);
+}
+
+bool Incumbent::report(Index iteration, double tol) {
+    if (context_.monitor == nullptr) return false;
+    point_.trace.push({static_cast<double>(iteration), context_.monitor->seconds(),
+                       point_.objective, point_.lower_bound});
+    return context_.monitor->report(point_.trace, certified(tol));
+}
+
+Solution Incumbent::finish(Status status, Index n_iter) {
+    point_.status = status;
+    point_.n_iter = n_iter;
+    return std::move(point_);
+}
+
+}  // namespace cycloid::relu
