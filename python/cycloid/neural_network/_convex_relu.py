@@ -116,7 +116,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         See `convex_relu`.
     loss_parameter : float, default=None
         Huber's threshold (in units of s; default 1.35), the quantile's level (default 0.5).
-    alpha : float, default=1e-3
+    alpha : float, default=1e-2
         Strength of the penalty, > 0.
     patterns : {'refined', 'random', 'all'}, default='refined'
         Where activation patterns come from; see `convex_relu`.
@@ -130,7 +130,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         Whether neurons and outputs have a bias.
     max_iter : int, default=30
         Limit on rounds.
-    tol : float, default=1e-3
+    tol : float, default=1e-2
         Training ends when ``objective - lower_bound <= tol * objective``.
     warm_start : bool, default=False
         Whether `fit` begins at the network of the fit before.
@@ -186,7 +186,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
 
     def __init__(
         self,
-        alpha: float = 1e-3,
+        alpha: float = 1e-2,
         *,
         loss: str = "squared_error",
         loss_parameter: float | None = None,
@@ -196,7 +196,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         n_restarts: int = 8,
         fit_intercept: bool = True,
         max_iter: int = 30,
-        tol: float = 1e-3,
+        tol: float = 1e-2,
         warm_start: bool = False,
         random_state: Any = None,
         n_threads: int | None = None,
@@ -298,7 +298,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     loss : {'log_loss', 'hinge', 'squared_hinge'}, default='log_loss'
         'log_loss': logistic for two classes, the cross-entropy of all for more. 'hinge' and
         'squared_hinge': each class against the rest.
-    alpha : float, default=1e-3
+    alpha : float, default=1e-2
         Strength of the penalty, > 0.
     patterns : {'refined', 'random', 'all'}, default='refined'
         Where activation patterns come from; see `convex_relu`.
@@ -312,7 +312,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         Whether neurons and outputs have a bias.
     max_iter : int, default=30
         Limit on rounds.
-    tol : float, default=1e-3
+    tol : float, default=1e-2
         Training ends when ``objective - lower_bound <= tol * objective``.
     warm_start : bool, default=False
         Whether `fit` begins at the network of the fit before.
@@ -370,7 +370,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
 
     def __init__(
         self,
-        alpha: float = 1e-3,
+        alpha: float = 1e-2,
         *,
         loss: str = "log_loss",
         patterns: str = "refined",
@@ -379,7 +379,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         n_restarts: int = 8,
         fit_intercept: bool = True,
         max_iter: int = 30,
-        tol: float = 1e-3,
+        tol: float = 1e-2,
         warm_start: bool = False,
         random_state: Any = None,
         n_threads: int | None = None,

@@ -36,6 +36,9 @@ LOSSES = {
 }
 REAL_TARGETS = ("squared_error", "huber", "quantile")
 
+# Multiply-adds of a convex program beyond which a round is local search alone.
+MOST_WORK = 5e10
+
 Patterns = Literal["refined", "random", "all"]
 
 
@@ -53,7 +56,7 @@ def convex_relu(
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     max_iter: int = 30,
-    tol: float = 1e-3,
+    tol: float = 1e-2,
     network_init: NetworkResult | None = None,
     random_state: Any = None,
     n_threads: int | None = None,
@@ -112,7 +115,7 @@ def convex_relu(
         Whether neurons and outputs have a bias.
     max_iter : int, default=30
         Limit on rounds.
-    tol : float, default=1e-3
+    tol : float, default=1e-2
         Training ends when ``objective - lower_bound <= tol * objective``.
     network_init : NetworkResult, default=None
         A network to begin with, of the same numbers of features and outputs.
@@ -202,6 +205,7 @@ def convex_relu(
             max_rounds=max_iter,
             tol=tol,
             intercept=fit_intercept,
+            most_work=MOST_WORK,
             start=_as_start(network_init, design, targets, fit_intercept),
             seed=int(check_random_state(random_state).randint(np.iinfo(np.int32).max)),
             n_threads=thread_count(n_threads),
