@@ -1,0 +1,252 @@
+#include "interior_point_system.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cycloid/core/cholesky.hpp"
+#include "cycloid/core/parallel.hpp"
+
+namespace cycloid::relu {
+namespace {
+
+// Pivots below this share of their diagonal entry are rounding errors.
+constexpr double pivot_floor = 1e-15;
+constexpr Index stripe = 96;
+
+// A = L L' by one thread, which asks nobody whether to stop; the upper triangle becomes zero.
+bool small_cholesky(Matrix& a) {
+    if (cholesky(a, pivot_floor, Context{}) < 0 || !a.diagonal().allFinite()) return false;
+    a.triangularView<Eigen::StrictlyUpper>().setZero();
+    return true;
+}
+
+void solve_lower(const Matrix& factor, Eigen::Ref<Vector> x) {
+    factor.triangularView<Eigen::Lower>().solveInPlace(x);
+    factor.triangularView<Eigen::Lower>().transpose().solveInPlace(x);
+}
+
+}  // namespace
+
+KktSystem::KktSystem(const Program& program, const Context& context)
+    : program_(program),
+      context_(context),
+      n_(program.x.rows()),
+      d_(program.x.cols()),
+      xt_(program.x.transpose()),
+      patterns_(program.patterns.count()),
+      factors_(program.blocks.count()) {
+    find_pieces();
+    find_units();
+    for (const Unit& unit : units_) {
+        PackedPattern& packed = patterns_[unit.pattern];
+        if (!packed.rows.empty()) continue;
+        for (Index k = 0; k < n_; ++k) {
+            if (program_.patterns.active(k, unit.pattern) != 0) packed.rows.push_back(k);
+        }
+        packed.xt = xt_(Eigen::all, packed.rows);
+    }
+    const bool smooth = program.loss.kind() != LossKind::Softmax;
+    for (Piece& piece : pieces_) {
+        const double weights = double(d_) * std::ssize(piece.units);
+        const double samples = double(n_) * std::ssize(piece.outputs);
+        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < 0.8 * samples;
+    }
+}
+
+// Connected components of the outputs under the directions.
+void KktSystem::find_pieces() {
+    const Matrix& g = program_.blocks.direction;
+    std::vector<Index> label(g.rows());
+    std::iota(label.begin(), label.end(), Index{0});
+    for (Index b = 0; b < g.cols(); ++b) {
+        Index first = -1;
+        for (Index j = 0; j < g.rows(); ++j) {
+            if (g(j, b) == 0) continue;
+            if (first < 0) first = label[j];
+            const Index old = label[j];
+            std::replace(label.begin(), label.end(), std::max(old, first), std::min(old, first));
+            first = std::min(old, first);
+        }
+    }
+    std::vector<Index> piece_of(g.rows(), -1);
+    for (Index j = 0; j < g.rows(); ++j) {
+        if (piece_of[label[j]] < 0) {
+            piece_of[label[j]] = std::ssize(pieces_);
+            pieces_.emplace_back();
+        }
+        pieces_[piece_of[label[j]]].outputs.push_back(j);
+    }
+}
+
+void KktSystem::find_units() {
+    const Blocks& blocks = program_.blocks;
+    std::vector<std::vector<Index>> of_pattern(program_.patterns.count());
+    for (Index b = 0; b < blocks.count(); ++b) {
+        const Vector g = blocks.direction.col(b);
+        const Index pattern = blocks.pattern[b];
+        Index found = -1;
+        double sign = 1;
+        for (const Index u : of_pattern[pattern]) {
+            const auto other = blocks.direction.col(units_[u].blocks.front());
+            if (g == other) found = u;
+            if (g == -other) {
+                found = u;
+                sign = -1;
+            }
+        }
+        if (found < 0) {
+            Index output = 0;
+            while (g[output] == 0) ++output;
+            Index piece = 0;
+            const auto holds = [&](const Piece& p) {
+                return std::find(p.outputs.begin(), p.outputs.end(), output) != p.outputs.end();
+            };
+            while (!holds(pieces_[piece])) ++piece;
+            found = std::ssize(units_);
+            of_pattern[pattern].push_back(found);
+            pieces_[piece].units.push_back(found);
+            units_.push_back({pattern, piece, g(pieces_[piece].outputs), {}, {}, {}, {}});
+        }
+        units_[found].blocks.push_back(b);
+        units_[found].signs.push_back(sign);
+    }
+}
+
+bool KktSystem::factor(const Matrix& ratios, const NesterovToddScaling& scaling,
+                       const LossPair& pair) {
+    pair_ = &pair;
+    if (!factor_blocks(ratios, scaling) || !factor_units()) return false;
+    for (Piece& piece : pieces_) {
+        if (context_.stop()) return false;
+        if (!(piece.by_weights ? factor_weights(piece) : factor_predictions(piece))) return false;
+    }
+    return factor_borders();
+}
+
+bool KktSystem::factor_blocks(const Matrix& ratios, const NesterovToddScaling& scaling) {
+    const Index count = program_.blocks.count();
+    std::vector<char> fine(count, 1);
+    const double work = double(n_) * double(d_) * double(d_) * double(count);
+    parallel_for(context_.team(work), count, [&](Index b) {
+        Matrix& m = factors_[b];
+        m.setZero(d_, d_);
+        if (!program_.gated) {
+            const Matrix scaled = xt_ * ratios.col(b).cwiseSqrt().asDiagonal();
+            m.selfadjointView<Eigen::Lower>().rankUpdate(scaled);
+        }
+        m.diagonal().array() += scaling.sphere(b);
+        const double norm = scaling.axis(b).norm();
+        if (norm > 0) {
+            const Vector axis = scaling.axis(b) / norm;
+            m.selfadjointView<Eigen::Lower>().rankUpdate(axis,
+                                                         scaling.radial(b) - scaling.sphere(b));
+        }
+        fine[b] = small_cholesky(m) ? 1 : 0;
+    });
+    return std::find(fine.begin(), fine.end(), 0) == fine.end();
+}
+
+bool KktSystem::factor_units() {
+    const Index count = std::ssize(units_);
+    std::vector<char> fine(count, 1);
+    const double work = double(n_) * double(d_) * double(d_) * double(count);
+    parallel_for(context_.team(work), count, [&](Index u) {
+        Unit& unit = units_[u];
+        unit.root.setZero(d_, d_);
+        for (const Index b : unit.blocks) {
+            Matrix inverse = Matrix::Identity(d_, d_);
+            factors_[b].triangularView<Eigen::Lower>().solveInPlace(inverse);
+            unit.root.selfadjointView<Eigen::Lower>().rankUpdate(inverse.transpose());
+        }
+        fine[u] = small_cholesky(unit.root) ? 1 : 0;
+        if (!pieces_[unit.piece].by_weights) {
+            unit.half.noalias() = unit.root.transpose() * patterns_[unit.pattern].xt;
+        }
+    });
+    return std::find(fine.begin(), fine.end(), 0) == fine.end();
+}
+
+// The lower triangle of a piece's matrix over samples, columns [begin, end) of each output.
+void KktSystem::add_products(Piece& piece, Index begin, Index end) const {
+    Matrix product;
+    for (const Index u : piece.units) {
+        const Unit& unit = units_[u];
+        const std::vector<Index>& rows = patterns_[unit.pattern].rows;
+        const auto at = [&](Index k) {
+            return std::lower_bound(rows.begin(), rows.end(), k) - rows.begin();
+        };
+        const Index first = at(begin), count = at(end) - first, rest = std::ssize(rows) - first;
+        if (count == 0) continue;
+        product.noalias() =
+            unit.half.rightCols(rest).transpose() * unit.half.middleCols(first, count);
+        const Index* target_rows = rows.data() + first;
+        const Index outputs = std::ssize(piece.outputs);
+        for (Index l = 0; l < outputs; ++l) {
+            for (Index j = l; j < outputs; ++j) {
+                const double scale = unit.direction[j] * unit.direction[l];
+                if (scale == 0) continue;
+                for (Index k = 0; k < count; ++k) {
+                    double* target = piece.matrix.col(l * n_ + target_rows[k]).data() + j * n_;
+                    const double* source = product.col(k).data();
+                    // Of a diagonal block the lower half alone is right, and needed. Off it the
+                    // block is symmetric: what lies above is its mirror image.
+                    for (Index i = k; i < rest; ++i) target[target_rows[i]] += scale * source[i];
+                    if (j == l) continue;
+                    for (Index i = k + 1; i < rest; ++i) {
+                        piece.matrix(j * n_ + target_rows[k], l * n_ + target_rows[i]) +=
+                            scale * source[i];
+                    }
+                }
+            }
+        }
+    }
+}
+
+bool KktSystem::factor_predictions(Piece& piece) {
+    const Index outputs = std::ssize(piece.outputs), size = n_ * outputs;
+    piece.matrix.setZero(size, size);
+    for (Index j = 0; j < outputs; ++j) {
+        piece.matrix.diagonal().segment(j * n_, n_) = pair_->compliance().col(piece.outputs[j]);
+    }
+    // With several outputs a stripe writes outside of its columns.
+    const double work =
+        double(n_) * double(n_) / 8 * double(d_) * double(std::ssize(piece.units));
+    parallel_blocks(outputs == 1 ? context_.team(work) : 1, n_, stripe,
+                    [&](Index begin, Index end) { add_products(piece, begin, end); });
+    return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
+           piece.matrix.diagonal().allFinite();
+}
+
+bool KktSystem::factor_weights(Piece& piece) {
+    const Index count = std::ssize(piece.units), size = d_ * count;
+    const Vector root =
+        pair_->compliance().col(piece.outputs.front()).cwiseInverse().cwiseSqrt();
+    Matrix features = Matrix::Zero(n_, size);
+    const double work = double(n_) * double(size) * double(size) / 2;
+    parallel_for(context_.team(double(n_) * double(size)), count, [&](Index i) {
+        const std::vector<Index>& rows = patterns_[units_[piece.units[i]].pattern].rows;
+        for (Index j = 0; j < d_; ++j) {
+            double* target = features.col(i * d_ + j).data();
+            for (const Index k : rows) target[k] = root[k] * program_.x(k, j);
+        }
+    });
+    piece.matrix.setZero(size, size);
+    const Index stripes = (size + stripe - 1) / stripe;
+    parallel_for(context_.team(work), stripes, [&](Index s) {
+        const Index begin = s * stripe, width = std::min(stripe, size - begin);
+        auto target = piece.matrix.block(begin, begin, size - begin, width);
+        target.noalias() = features.rightCols(size - begin).transpose() *
+                           features.middleCols(begin, width);
+    });
+    parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
+        Matrix inverse = Matrix::Identity(d_, d_);
+        units_[piece.units[i]].root.triangularView<Eigen::Lower>().solveInPlace(inverse);
+        piece.matrix.block(i * d_, i * d_, d_, d_).noalias() += inverse.transpose() * inverse;
+    });
+    return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
+           piece.matrix.diagonal().allFinite();
+}
+
+}  // namespace cycloid::relu
