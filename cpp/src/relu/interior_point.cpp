@@ -321,9 +321,7 @@ bool InteriorPoint::iterate() {
     predictions_now(z);
     pair_.linearize(z);
     scaling_.update(x_, y_);
-    Matrix ratios;
-    if (!program_.gated) ratios = multipliers_.cwiseQuotient(values_);
-    if (!system_.factor(ratios, scaling_, pair_)) return false;
+    if (!system_.factor({x_, values_, multipliers_, scaling_}, pair_)) { std::fprintf(stderr,"FACTOR failed x %d lam %d ratios %d\n", (int)x_.tail.allFinite(),(int)scaling_.lambda().tail.allFinite(),0);for (Index b=0;b<x_.count();++b) if(!std::isfinite(scaling_.lambda().head[b])) std::fprintf(stderr,"b %td x %g %.16g ratio %g y %g %g\n",b,x_.head[b],x_.head[b]-x_.tail.col(b).norm(),(x_.head[b]-x_.tail.col(b).norm())/x_.head[b],y_.head[b],(y_.head[b]-y_.tail.col(b).norm())/y_.head[b]);return false;}
 
     const double mu = complementarity() / degree();
     Targets targets = centring(0);

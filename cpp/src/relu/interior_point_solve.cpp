@@ -138,7 +138,7 @@ void KktSystem::solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da,
         for (Index i = 0; i < std::ssize(units_[u].blocks); ++i) {
             const Index b = units_[u].blocks[i];
             Vector weights = p.col(b);
-            cholesky_solve(factors_[b], weights);
+            solve_block(b, weights);
             unit_weights.col(u) += units_[u].signs[i] * weights;
         }
     }
@@ -162,7 +162,7 @@ void KktSystem::solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da,
             for (Index k = 0; k < std::ssize(unit.blocks); ++k) {
                 const Index b = unit.blocks[k];
                 dv.col(b) -= unit.signs[k] * loads.col(i);
-                cholesky_solve(factors_[b], dv.col(b));
+                solve_block(b, dv.col(b));
             }
         }
     }

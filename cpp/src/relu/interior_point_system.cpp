@@ -22,11 +22,6 @@ bool small_cholesky(Matrix& a) {
     return true;
 }
 
-void solve_lower(const Matrix& factor, Eigen::Ref<Vector> x) {
-    factor.triangularView<Eigen::Lower>().solveInPlace(x);
-    factor.triangularView<Eigen::Lower>().transpose().solveInPlace(x);
-}
-
 }  // namespace
 
 KktSystem::KktSystem(const Program& program, const Context& context)
@@ -36,7 +31,10 @@ KktSystem::KktSystem(const Program& program, const Context& context)
       d_(program.x.cols()),
       xt_(program.x.transpose()),
       patterns_(program.patterns.count()),
-      factors_(program.blocks.count()) {
+      factors_(program.blocks.count()),
+      mirrors_(d_, program.blocks.count()),
+      row_is_zero_(n_) {
+    for (Index k = 0; k < n_; ++k) row_is_zero_[k] = program.x.row(k).norm() == 0;
     find_pieces();
     find_units();
     for (const Unit& unit : units_) {
@@ -114,10 +112,9 @@ void KktSystem::find_units() {
     }
 }
 
-bool KktSystem::factor(const Matrix& ratios, const NesterovToddScaling& scaling,
-                       const LossPair& pair) {
+bool KktSystem::factor(const Iterate& at, const LossPair& pair) {
     pair_ = &pair;
-    if (!factor_blocks(ratios, scaling) || !factor_units()) return false;
+    if (!factor_blocks(at) || !factor_units()) return false;
     for (Piece& piece : pieces_) {
         if (context_.stop()) return false;
         if (!(piece.by_weights ? factor_weights(piece) : factor_predictions(piece))) return false;
@@ -125,27 +122,61 @@ bool KktSystem::factor(const Matrix& ratios, const NesterovToddScaling& scaling,
     return factor_borders();
 }
 
-bool KktSystem::factor_blocks(const Matrix& ratios, const NesterovToddScaling& scaling) {
+// M_b is tiny along v_b, where s = (2 D - I) X v is as small as it gets, and huge across. Formed in
+// the given basis it would lose that direction to rounding. A reflection makes v_b the last axis;
+// there the entries of X are s / |v|, known to all digits.
+Matrix KktSystem::reflected_block(const Iterate& at, Index b, const Vector& mirror,
+                                  double sign) const {
+    const double length = at.x.tail.col(b).norm();
+    Matrix m = Matrix::Zero(d_, d_);
+    if (!program_.gated) {
+        const auto values = at.values.col(b).array(), multipliers = at.multipliers.col(b).array();
+        Matrix rows = xt_ * (multipliers / values).sqrt().matrix().asDiagonal();
+        const Eigen::RowVectorXd along = 2 * (mirror.transpose() * rows);
+        rows.noalias() -= mirror * along;
+        const auto active = program_.patterns.active.col(program_.blocks.pattern[b]);
+        for (Index k = 0; k < n_; ++k) {
+            const double exact = sign * std::sqrt(multipliers[k] * values[k]) / length;
+            rows(d_ - 1, k) = row_is_zero_[k] ? 0 : active[k] != 0 ? exact : -exact;
+        }
+        m.selfadjointView<Eigen::Lower>().rankUpdate(rows);
+    }
+    Vector axis = at.scaling.axis(b);
+    axis /= std::max(axis.norm(), std::numeric_limits<double>::min());
+    axis -= 2 * mirror.dot(axis) * mirror;
+    const double sphere = at.scaling.sphere(b), radial = at.scaling.radial(b);
+    const double main = axis[d_ - 1];
+    m.diagonal().head(d_ - 1).array() += sphere;
+    const double across = axis.head(d_ - 1).squaredNorm();
+    // sphere (I - e e') + radial e e', where 1 - main^2 = across.
+    m(d_ - 1, d_ - 1) += sphere * across + radial * main * main;
+    axis[d_ - 1] = 0;
+    m.selfadjointView<Eigen::Lower>().rankUpdate(axis, radial - sphere);
+    m.row(d_ - 1).head(d_ - 1) += (radial - sphere) * main * axis.head(d_ - 1).transpose();
+    return m;
+}
+
+bool KktSystem::factor_blocks(const Iterate& at) {
     const Index count = program_.blocks.count();
     std::vector<char> fine(count, 1);
     const double work = double(n_) * double(d_) * double(d_) * double(count);
     parallel_for(context_.team(work), count, [&](Index b) {
-        Matrix& m = factors_[b];
-        m.setZero(d_, d_);
-        if (!program_.gated) {
-            const Matrix scaled = xt_ * ratios.col(b).cwiseSqrt().asDiagonal();
-            m.selfadjointView<Eigen::Lower>().rankUpdate(scaled);
-        }
-        m.diagonal().array() += scaling.sphere(b);
-        const double norm = scaling.axis(b).norm();
-        if (norm > 0) {
-            const Vector axis = scaling.axis(b) / norm;
-            m.selfadjointView<Eigen::Lower>().rankUpdate(axis,
-                                                         scaling.radial(b) - scaling.sphere(b));
-        }
-        fine[b] = small_cholesky(m) ? 1 : 0;
+        // I - 2 h h' exchanges v_b / |v_b| and the last axis, up to sign.
+        Vector mirror = at.x.tail.col(b).normalized();
+        mirror[d_ - 1] += mirror[d_ - 1] > 0 ? 1 : -1;
+        const bool flipped = mirror[d_ - 1] > 0;
+        mirrors_.col(b) = mirror.normalized();
+        factors_[b] = reflected_block(at, b, mirrors_.col(b), flipped ? -1 : 1);
+        fine[b] = small_cholesky(factors_[b]) ? 1 : 0;
     });
     return std::find(fine.begin(), fine.end(), 0) == fine.end();
+}
+
+void KktSystem::solve_block(Index b, Eigen::Ref<Vector> x) const {
+    const auto mirror = mirrors_.col(b);
+    x -= 2 * mirror.dot(x) * mirror;
+    cholesky_solve(factors_[b], x);
+    x -= 2 * mirror.dot(x) * mirror;
 }
 
 bool KktSystem::factor_units() {
@@ -158,6 +189,8 @@ bool KktSystem::factor_units() {
         for (const Index b : unit.blocks) {
             Matrix inverse = Matrix::Identity(d_, d_);
             factors_[b].triangularView<Eigen::Lower>().solveInPlace(inverse);
+            const Vector along = 2 * (inverse * mirrors_.col(b));
+            inverse.noalias() -= along * mirrors_.col(b).transpose();
             unit.root.selfadjointView<Eigen::Lower>().rankUpdate(inverse.transpose());
         }
         fine[u] = small_cholesky(unit.root) ? 1 : 0;

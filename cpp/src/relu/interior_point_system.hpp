@@ -25,9 +25,15 @@ class KktSystem {
 public:
     KktSystem(const Program& program, const Context& context);
 
-    // ratios: mu / s, n x B (unused if gated). False where the matrix is not what it should be, or
-    // when interrupted.
-    bool factor(const Matrix& ratios, const NesterovToddScaling& scaling, const LossPair& pair);
+    // Where the system is linear: what it needs of the iterate.
+    struct Iterate {
+        const ConeVectors& x;                // (t_b, v_b)
+        const Matrix &values, &multipliers;  // s and mu, n x B (unused if gated)
+        const NesterovToddScaling& scaling;
+    };
+
+    // False where a matrix is not what it should be, or when interrupted.
+    bool factor(const Iterate& at, const LossPair& pair);
     // p: d x B, r: n x c. dv, da and dc solve the system with h = -1' A and k = -A 1.
     void solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da, RowVector& dc) const;
 
@@ -54,7 +60,9 @@ private:
 
     void find_pieces();
     void find_units();
-    bool factor_blocks(const Matrix& ratios, const NesterovToddScaling& scaling);
+    Matrix reflected_block(const Iterate& at, Index b, const Vector& mirror, double sign) const;
+    bool factor_blocks(const Iterate& at);
+    void solve_block(Index b, Eigen::Ref<Vector> x) const;
     bool factor_units();
     bool factor_predictions(Piece& piece);
     bool factor_weights(Piece& piece);
@@ -78,7 +86,9 @@ private:
     std::vector<PackedPattern> patterns_;
     std::vector<Unit> units_;
     std::vector<Piece> pieces_;
-    std::vector<Matrix> factors_;  // of M_b
+    std::vector<Matrix> factors_;  // of M_b, reflected
+    Matrix mirrors_;               // d x B
+    std::vector<char> row_is_zero_;
     const LossPair* pair_ = nullptr;
     Matrix row_sums_;              // Cholesky factor of theta's matrix (softmax)
     std::vector<Matrix> borders_;  // da for a unit intercept of each output
