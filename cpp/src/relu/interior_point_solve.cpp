@@ -104,12 +104,30 @@ bool KktSystem::factor_borders() {
     return system.allFinite();
 }
 
-void KktSystem::slopes_without_border(const Matrix& unit_weights, const Matrix& r,
-                                      Matrix& out) const {
+// sum_b +-M_b^-1 p_b
+void KktSystem::unit_step(Index u, const Matrix& p, Eigen::Ref<Vector> out) const {
+    const Unit& unit = units_[u];
+    out.setZero();
+    for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
+        Vector step = unit.signs[i] * p.col(unit.blocks[i]);
+        solve_block(unit.blocks[i], step);
+        out += step;
+    }
+}
+
+void KktSystem::slopes_without_border(const Matrix& p, const Matrix& r, Matrix& out) const {
     out.resize(n_, r.cols());
-    Matrix y, w;
+    Matrix y, loads;
     for (const Piece& piece : pieces_) {
-        w = unit_weights(Eigen::all, piece.units);
+        const Index count = std::ssize(piece.units);
+        Matrix w(d_, count);
+        for (Index i = 0; i < count; ++i) {
+            if (piece.by_weights) {
+                unit_load(piece.units[i], p, w.col(i));
+            } else {
+                unit_step(piece.units[i], p, w.col(i));
+            }
+        }
         if (!piece.by_weights) {
             forward(piece, w, y);
             y += r(Eigen::all, piece.outputs);
@@ -119,11 +137,7 @@ void KktSystem::slopes_without_border(const Matrix& unit_weights, const Matrix& 
         }
         const Index j = piece.outputs.front();
         const Vector stiffness = pair_->compliance().col(j).cwiseInverse();
-        Matrix loads;
         backward(piece, stiffness.cwiseProduct(r.col(j)), loads);
-        for (Index i = 0; i < w.cols(); ++i) {
-            cholesky_solve(units_[piece.units[i]].root, w.col(i));
-        }
         w -= loads;
         cholesky_solve(piece.matrix, w.reshaped());
         forward(piece, w, y);
@@ -133,16 +147,7 @@ void KktSystem::slopes_without_border(const Matrix& unit_weights, const Matrix& 
 
 void KktSystem::solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da,
                       RowVector& dc) const {
-    Matrix unit_weights = Matrix::Zero(d_, std::ssize(units_));
-    for (Index u = 0; u < std::ssize(units_); ++u) {
-        for (Index i = 0; i < std::ssize(units_[u].blocks); ++i) {
-            const Index b = units_[u].blocks[i];
-            Vector weights = p.col(b);
-            solve_block(b, weights);
-            unit_weights.col(u) += units_[u].signs[i] * weights;
-        }
-    }
-    slopes_without_border(unit_weights, r, da);
+    slopes_without_border(p, r, da);
     const Matrix& a = pair_->slopes();
     if (pair_->row_sums()) restore_row_sums(-a.rowwise().sum(), da);
     dc = RowVector::Zero(r.cols());

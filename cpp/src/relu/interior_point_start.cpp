@@ -59,7 +59,9 @@ private:
 
     static double value(const Vector& v, const Vector& s) {
         const double t = best_head(v.squaredNorm());
-        return t - 0.5 * std::log(t) - s.array().log().sum();
+        double total = t - 0.5 * std::log(t);
+        for (const double value : s) total -= std::log(value);
+        return total;
     }
 
     const Matrix& xt_;

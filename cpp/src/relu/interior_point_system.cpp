@@ -22,6 +22,12 @@ bool small_cholesky(Matrix& a) {
     return true;
 }
 
+// Each row r becomes (I - 2 h h') r.
+void reflect_rows(const Eigen::Ref<const Vector>& mirror, Matrix& rows) {
+    const Vector along = 2 * (rows * mirror);
+    rows.noalias() -= along * mirror.transpose();
+}
+
 }  // namespace
 
 KktSystem::KktSystem(const Program& program, const Context& context)
@@ -105,7 +111,7 @@ void KktSystem::find_units() {
             found = std::ssize(units_);
             of_pattern[pattern].push_back(found);
             pieces_[piece].units.push_back(found);
-            units_.push_back({pattern, piece, g(pieces_[piece].outputs), {}, {}, {}, {}});
+            units_.push_back({pattern, piece, g(pieces_[piece].outputs), {}, {}, 0, {}, {}});
         }
         units_[found].blocks.push_back(b);
         units_[found].signs.push_back(sign);
@@ -179,26 +185,70 @@ void KktSystem::solve_block(Index b, Eigen::Ref<Vector> x) const {
     x -= 2 * mirror.dot(x) * mirror;
 }
 
+// N is large along the v_b of its longest block, which goes first here: the elimination of a large
+// pivot leaves the small ones their digits. So root is N's factor after the reflection of that
+// block, with the axes in reverse order.
 bool KktSystem::factor_units() {
     const Index count = std::ssize(units_);
     std::vector<char> fine(count, 1);
     const double work = double(n_) * double(d_) * double(d_) * double(count);
     parallel_for(context_.team(work), count, [&](Index u) {
         Unit& unit = units_[u];
-        unit.root.setZero(d_, d_);
-        for (const Index b : unit.blocks) {
+        unit.main = 0;
+        for (Index i = 1; i < std::ssize(unit.blocks); ++i) {
+            const auto pivot = [&](Index j) { return factors_[unit.blocks[j]](d_ - 1, d_ - 1); };
+            if (pivot(i) < pivot(unit.main)) unit.main = i;
+        }
+        const Vector main = mirrors_.col(unit.blocks[unit.main]);
+        Matrix sum = Matrix::Zero(d_, d_);
+        for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
+            const Index b = unit.blocks[i];
             Matrix inverse = Matrix::Identity(d_, d_);
             factors_[b].triangularView<Eigen::Lower>().solveInPlace(inverse);
-            const Vector along = 2 * (inverse * mirrors_.col(b));
-            inverse.noalias() -= along * mirrors_.col(b).transpose();
-            unit.root.selfadjointView<Eigen::Lower>().rankUpdate(inverse.transpose());
+            if (i != unit.main) {
+                reflect_rows(mirrors_.col(b), inverse);
+                reflect_rows(main, inverse);
+            }
+            sum.selfadjointView<Eigen::Upper>().rankUpdate(inverse.transpose());
         }
+        unit.root = sum.reverse();
         fine[u] = small_cholesky(unit.root) ? 1 : 0;
         if (!pieces_[unit.piece].by_weights) {
-            unit.half.noalias() = unit.root.transpose() * patterns_[unit.pattern].xt;
+            Matrix rows = patterns_[unit.pattern].xt.transpose();
+            reflect_rows(main, rows);
+            unit.half.noalias() = unit.root.transpose() * rows.rowwise().reverse().transpose();
         }
     });
     return std::find(fine.begin(), fine.end(), 0) == fine.end();
+}
+
+// N^-1 sum_b +-M_b^-1 p_b = +-p_main + N^-1 sum over the others of M_b^-1 (+-p_b - +-p_main), where
+// nothing is large.
+void KktSystem::unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) const {
+    const Unit& unit = units_[u];
+    const Vector load = unit.signs[unit.main] * p.col(unit.blocks[unit.main]);
+    out.setZero();
+    for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
+        if (i == unit.main) continue;
+        Vector other = unit.signs[i] * p.col(unit.blocks[i]) - load;
+        solve_block(unit.blocks[i], other);
+        out += other;
+    }
+    const auto mirror = mirrors_.col(unit.blocks[unit.main]);
+    Vector reflected = (out - 2 * mirror.dot(out) * mirror).reverse();
+    cholesky_solve(unit.root, reflected);
+    out = reflected.reverse();
+    out -= 2 * mirror.dot(out) * mirror;
+    out += load;
+}
+
+Matrix KktSystem::inverse_of_unit(Index u) const {
+    const Unit& unit = units_[u];
+    Matrix half = Matrix::Identity(d_, d_);
+    unit.root.triangularView<Eigen::Lower>().solveInPlace(half);
+    Matrix rows = half.rowwise().reverse();
+    reflect_rows(mirrors_.col(unit.blocks[unit.main]), rows);
+    return rows.transpose() * rows;
 }
 
 // The lower triangle of a piece's matrix over samples, columns [begin, end) of each output.
@@ -274,9 +324,7 @@ bool KktSystem::factor_weights(Piece& piece) {
                            features.middleCols(begin, width);
     });
     parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
-        Matrix inverse = Matrix::Identity(d_, d_);
-        units_[piece.units[i]].root.triangularView<Eigen::Lower>().solveInPlace(inverse);
-        piece.matrix.block(i * d_, i * d_, d_, d_).noalias() += inverse.transpose() * inverse;
+        piece.matrix.block(i * d_, i * d_, d_, d_) += inverse_of_unit(piece.units[i]);
     });
     return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
            piece.matrix.diagonal().allFinite();

@@ -47,8 +47,9 @@ private:
         Vector direction;  // on the piece's outputs
         std::vector<Index> blocks;
         std::vector<double> signs;
-        Matrix root;   // N = root root'
-        Matrix half;   // root' X_active', d x active rows (way of predictions)
+        Index main;    // the longest of the blocks
+        Matrix root;   // N = root root', reflected and reversed
+        Matrix half;   // root' X_active', so that X N X' = half' half (predictions)
     };
     // Outputs that directions join, and their matrix.
     struct Piece {
@@ -64,6 +65,8 @@ private:
     bool factor_blocks(const Iterate& at);
     void solve_block(Index b, Eigen::Ref<Vector> x) const;
     bool factor_units();
+    void unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) const;
+    Matrix inverse_of_unit(Index u) const;
     bool factor_predictions(Piece& piece);
     bool factor_weights(Piece& piece);
     void add_products(Piece& piece, Index begin, Index end) const;
@@ -77,7 +80,8 @@ private:
     // with row sums `sums` where the loss wants those.
     void apply_inverse(const Matrix& rhs, Matrix& out) const;
     void restore_row_sums(const Vector& sums, Matrix& a) const;
-    void slopes_without_border(const Matrix& unit_weights, const Matrix& r, Matrix& out) const;
+    void unit_step(Index u, const Matrix& p, Eigen::Ref<Vector> out) const;
+    void slopes_without_border(const Matrix& p, const Matrix& r, Matrix& out) const;
 
     const Program& program_;
     const Context& context_;
