@@ -38,22 +38,41 @@ void KktSystem::backward(const Piece& piece, const Matrix& y, Matrix& w) const {
     multiply_transposed(program_, rows, context_, w);
 }
 
+// Loads w of the units become their steps, both in reflected axes; r as in the system.
+void KktSystem::solve_weights(const Piece& piece, const Vector& r, Matrix& w,
+                              Eigen::Ref<Vector> slopes) const {
+    const Vector stiffness = pair_->compliance().col(piece.outputs.front()).cwiseInverse();
+    Matrix loads, steps, y;
+    backward(piece, stiffness.cwiseProduct(r), loads);
+    reflect_units(piece, loads);
+    w -= loads;
+    cholesky_solve(piece.matrix, w.reshaped());
+    steps = w;
+    reflect_units(piece, steps);
+    forward(piece, steps, y);
+    slopes = stiffness.cwiseProduct(y.col(0) + r);
+}
+
+void KktSystem::reflect_units(const Piece& piece, Matrix& w) const {
+    for (Index i = 0; i < w.cols(); ++i) {
+        const Unit& unit = units_[piece.units[i]];
+        const auto mirror = mirrors_.col(unit.blocks[unit.main]);
+        w.col(i) -= 2 * mirror.dot(w.col(i)) * mirror;
+    }
+}
+
 void KktSystem::apply_inverse(const Matrix& rhs, Matrix& out) const {
     out.resize(rhs.rows(), rhs.cols());
     for (const Piece& piece : pieces_) {
-        if (!piece.by_weights) {
+        if (piece.by_weights) {
+            const Index j = piece.outputs.front();
+            Matrix w = Matrix::Zero(d_, std::ssize(piece.units));
+            solve_weights(piece, rhs.col(j), w, out.col(j));
+        } else {
             Matrix stacked = rhs(Eigen::all, piece.outputs);
             cholesky_solve(piece.matrix, stacked.reshaped());
             out(Eigen::all, piece.outputs) = stacked;
-            continue;
         }
-        const Index j = piece.outputs.front();
-        const Vector stiffness = pair_->compliance().col(j).cwiseInverse();
-        Matrix scaled = stiffness.cwiseProduct(rhs.col(j)), w, y;
-        backward(piece, scaled, w);
-        cholesky_solve(piece.matrix, w.reshaped());
-        forward(piece, w, y);
-        out.col(j) = scaled - stiffness.cwiseProduct(y.col(0));
     }
 }
 
@@ -100,6 +119,12 @@ bool KktSystem::factor_borders() {
         if (pair_->row_sums()) restore_row_sums(Vector::Zero(n_), borders_.back());
         system.col(l) = borders_.back().colwise().sum().head(free).transpose();
     }
+    for (Piece& piece : pieces_) {
+        if (!piece.by_weights) continue;
+        Vector slopes(n_);
+        piece.border = Matrix::Zero(d_, std::ssize(piece.units));
+        solve_weights(piece, Vector::Ones(n_), piece.border, slopes);
+    }
     border_system_.compute(system);
     return system.allFinite();
 }
@@ -115,39 +140,50 @@ void KktSystem::unit_step(Index u, const Matrix& p, Eigen::Ref<Vector> out) cons
     }
 }
 
-void KktSystem::slopes_without_border(const Matrix& p, const Matrix& r, Matrix& out) const {
-    out.resize(n_, r.cols());
-    Matrix y, loads;
-    for (const Piece& piece : pieces_) {
-        const Index count = std::ssize(piece.units);
-        Matrix w(d_, count);
-        for (Index i = 0; i < count; ++i) {
+void KktSystem::solve_without_border(const Matrix& p, const Matrix& r, Matrix& da,
+                                     std::vector<Matrix>& steps) const {
+    da.resize(n_, r.cols());
+    steps.resize(pieces_.size());
+    Matrix y;
+    for (Index i = 0; i < std::ssize(pieces_); ++i) {
+        const Piece& piece = pieces_[i];
+        Matrix& w = steps[i];
+        w.resize(d_, std::ssize(piece.units));
+        for (Index k = 0; k < w.cols(); ++k) {
             if (piece.by_weights) {
-                unit_load(piece.units[i], p, w.col(i));
+                unit_load(piece.units[k], p, w.col(k));
             } else {
-                unit_step(piece.units[i], p, w.col(i));
+                unit_step(piece.units[k], p, w.col(k));
             }
         }
-        if (!piece.by_weights) {
+        if (piece.by_weights) {
+            const Index j = piece.outputs.front();
+            solve_weights(piece, r.col(j), w, da.col(j));
+        } else {
             forward(piece, w, y);
             y += r(Eigen::all, piece.outputs);
             cholesky_solve(piece.matrix, y.reshaped());
-            out(Eigen::all, piece.outputs) = y;
-            continue;
+            da(Eigen::all, piece.outputs) = y;
         }
-        const Index j = piece.outputs.front();
-        const Vector stiffness = pair_->compliance().col(j).cwiseInverse();
-        backward(piece, stiffness.cwiseProduct(r.col(j)), loads);
-        w -= loads;
-        cholesky_solve(piece.matrix, w.reshaped());
-        forward(piece, w, y);
-        out.col(j) = stiffness.cwiseProduct(y.col(0) + r.col(j));
+    }
+}
+
+// A unit's step is the sum of +-dv_b: its long block takes what the others, solved for, leave.
+void KktSystem::weights_to_blocks(const Piece& piece, const Matrix& steps, Matrix& dv) const {
+    for (Index i = 0; i < steps.cols(); ++i) {
+        const Unit& unit = units_[piece.units[i]];
+        Vector rest = steps.col(i);
+        for (Index k = 0; k < std::ssize(unit.blocks); ++k) {
+            if (k != unit.main) rest -= unit.signs[k] * dv.col(unit.blocks[k]);
+        }
+        dv.col(unit.blocks[unit.main]) = unit.signs[unit.main] * rest;
     }
 }
 
 void KktSystem::solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da,
                       RowVector& dc) const {
-    slopes_without_border(p, r, da);
+    std::vector<Matrix> steps;
+    solve_without_border(p, r, da, steps);
     const Matrix& a = pair_->slopes();
     if (pair_->row_sums()) restore_row_sums(-a.rowwise().sum(), da);
     dc = RowVector::Zero(r.cols());
@@ -159,17 +195,21 @@ void KktSystem::solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da,
         for (Index l = 0; l < free; ++l) da += shift[l] * borders_[l];
     }
     dv = p;
-    for (const Piece& piece : pieces_) {
+    for (Index i = 0; i < std::ssize(pieces_); ++i) {
+        const Piece& piece = pieces_[i];
         Matrix loads;
         backward(piece, da(Eigen::all, piece.outputs), loads);
-        for (Index i = 0; i < loads.cols(); ++i) {
-            const Unit& unit = units_[piece.units[i]];
-            for (Index k = 0; k < std::ssize(unit.blocks); ++k) {
-                const Index b = unit.blocks[k];
-                dv.col(b) -= unit.signs[k] * loads.col(i);
-                solve_block(b, dv.col(b));
+        for (Index k = 0; k < loads.cols(); ++k) {
+            const Unit& unit = units_[piece.units[k]];
+            for (Index m = 0; m < std::ssize(unit.blocks); ++m) {
+                dv.col(unit.blocks[m]) -= unit.signs[m] * loads.col(k);
+                solve_block(unit.blocks[m], dv.col(unit.blocks[m]));
             }
         }
+        if (!piece.by_weights) continue;
+        if (!borders_.empty()) steps[i] += dc[piece.outputs.front()] * piece.border;
+        reflect_units(piece, steps[i]);
+        weights_to_blocks(piece, steps[i], dv);
     }
 }
 

