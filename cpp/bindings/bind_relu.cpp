@@ -1,5 +1,4 @@
 #include <pybind11/eigen.h>
-
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -11,9 +10,9 @@
 namespace cycloid::bindings {
 namespace {
 
+using Eigen::Ref;
 using relu::LossKind;
 using relu::Matrix;
-using Eigen::Ref;
 
 // A matrix stored by columns, viewed.
 using Columns = Ref<const Matrix>;
@@ -29,7 +28,7 @@ py::dict relu_solve(const Columns& x, const Columns& y, const py::object& weight
                     const Columns& generators, const std::vector<Index>& block_pattern,
                     const Columns& directions, double alpha, bool intercept, bool gated,
                     const std::string& method, double tol, Index max_iter,
-                    const std::optional<std::array<double, 3>>& penalties, bool adaptive,
+                    const std::optional<std::array<double, 2>>& penalties, bool adaptive,
                     double relaxation, int n_threads, double time_limit,
                     const py::object& observer) {
     const auto kind = pick<LossKind>(loss,
@@ -51,13 +50,14 @@ py::dict relu_solve(const Columns& x, const Columns& y, const py::object& weight
     options.max_iter = max_iter;
     options.adaptive = adaptive;
     options.relaxation = relaxation;
-    if (penalties) options.penalties = {(*penalties)[0], (*penalties)[1], (*penalties)[2]};
+    if (penalties) options.penalties = {(*penalties)[0], (*penalties)[1]};
     PythonObserver watcher(observer);
     relu::Solution solution;
     {
         const py::gil_scoped_release release;
         Monitor monitor(&watcher, time_limit);
-        solution = relu::solve_admm(program, options, nullptr, {usable_threads(n_threads), &monitor});
+        solution =
+            relu::solve_admm(program, options, nullptr, {usable_threads(n_threads), &monitor});
     }
     watcher.raise_pending();
     py::dict out;
