@@ -180,7 +180,7 @@ void InteriorPoint::certify() {
 
 bool InteriorPoint::finished() {
     const double gap = solution_.objective - solution_.lower_bound;
-    if (gap <= options_.rtol * std::fabs(solution_.objective)) {
+    if (gap <= options_.tol * std::fabs(solution_.objective)) {
         solution_.status = Status::Converged;
         return true;
     }

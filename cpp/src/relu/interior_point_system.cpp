@@ -55,7 +55,7 @@ KktSystem::KktSystem(const Program& program, const Context& context)
     for (Piece& piece : pieces_) {
         const double weights = double(d_) * std::ssize(piece.units);
         const double samples = double(n_) * std::ssize(piece.outputs);
-        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < (getenv("WPATH")?atof(getenv("WPATH")):0.8) * samples;
+        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < 0.6 * samples;
     }
 }
 
@@ -185,9 +185,6 @@ void KktSystem::solve_block(Index b, Eigen::Ref<Vector> x) const {
     x -= 2 * mirror.dot(x) * mirror;
 }
 
-// N is large along the v_b of its longest block, which goes first here: the elimination of a large
-// pivot leaves the small ones their digits. So root is N's factor after the reflection of that
-// block, with the axes in reverse order.
 bool KktSystem::factor_units() {
     const Index count = std::ssize(units_);
     std::vector<char> fine(count, 1);
@@ -199,27 +196,57 @@ bool KktSystem::factor_units() {
             const auto pivot = [&](Index j) { return factors_[unit.blocks[j]](d_ - 1, d_ - 1); };
             if (pivot(i) < pivot(unit.main)) unit.main = i;
         }
-        const Vector main = mirrors_.col(unit.blocks[unit.main]);
-        Matrix sum = Matrix::Zero(d_, d_);
-        for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
-            const Index b = unit.blocks[i];
-            Matrix inverse = Matrix::Identity(d_, d_);
-            factors_[b].triangularView<Eigen::Lower>().solveInPlace(inverse);
-            if (i != unit.main) {
-                reflect_rows(mirrors_.col(b), inverse);
-                reflect_rows(main, inverse);
-            }
-            sum.selfadjointView<Eigen::Upper>().rankUpdate(inverse.transpose());
-        }
-        unit.root = sum.reverse();
-        fine[u] = small_cholesky(unit.root) ? 1 : 0;
-        if (!pieces_[unit.piece].by_weights) {
-            Matrix rows = patterns_[unit.pattern].xt.transpose();
-            reflect_rows(main, rows);
-            unit.half.noalias() = unit.root.transpose() * rows.rowwise().reverse().transpose();
-        }
+        const bool by_weights = pieces_[unit.piece].by_weights;
+        fine[u] = (by_weights ? parallel_sum(unit) : factor_sum(unit)) ? 1 : 0;
     });
     return std::find(fine.begin(), fine.end(), 0) == fine.end();
+}
+
+// N is large along the v_b of its longest block, which goes first here: the elimination of a large
+// pivot leaves the small ones their digits. So N is factored after the reflection of that block,
+// with the axes in reverse order.
+bool KktSystem::factor_sum(Unit& unit) const {
+    const auto main = mirrors_.col(unit.blocks[unit.main]);
+    Matrix sum = Matrix::Zero(d_, d_);
+    for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
+        const Index b = unit.blocks[i];
+        Matrix inverse = Matrix::Identity(d_, d_);
+        factors_[b].triangularView<Eigen::Lower>().solveInPlace(inverse);
+        if (i != unit.main) {
+            reflect_rows(mirrors_.col(b), inverse);
+            reflect_rows(main, inverse);
+        }
+        sum.selfadjointView<Eigen::Upper>().rankUpdate(inverse.transpose());
+    }
+    Matrix root = sum.reverse();
+    if (!small_cholesky(root)) return false;
+    Matrix rows = patterns_[unit.pattern].xt.transpose();
+    reflect_rows(main, rows);
+    unit.half.noalias() = root.transpose() * rows.rowwise().reverse().transpose();
+    return true;
+}
+
+// N^-1, reflected as the longest block, without N: of M and M' it is M' (M + M')^-1 M.
+bool KktSystem::parallel_sum(Unit& unit) const {
+    const Index main = unit.blocks[unit.main];
+    const auto product = [&](Index b) -> Matrix {
+        const Matrix& factor = factors_[b];
+        return factor * factor.transpose();
+    };
+    unit.inverse = product(main);
+    for (Index i = 0; i < std::ssize(unit.blocks); ++i) {
+        if (i == unit.main) continue;
+        Matrix rows = factors_[unit.blocks[i]].transpose();
+        reflect_rows(mirrors_.col(unit.blocks[i]), rows);
+        reflect_rows(mirrors_.col(main), rows);
+        Matrix other = rows.transpose() * rows, both = other + unit.inverse;
+        if (!small_cholesky(both)) return false;
+        both.triangularView<Eigen::Lower>().solveInPlace(unit.inverse);
+        both.triangularView<Eigen::Lower>().solveInPlace(other);
+        const Matrix product_of_both = other.transpose() * unit.inverse;
+        unit.inverse = 0.5 * (product_of_both + product_of_both.transpose());
+    }
+    return true;
 }
 
 // N^-1 sum_b +-M_b^-1 p_b = +-p_main + N^-1 sum over the others of M_b^-1 (+-p_b - +-p_main), where
@@ -235,10 +262,8 @@ void KktSystem::unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) cons
         out += other;
     }
     const auto mirror = mirrors_.col(unit.blocks[unit.main]);
-    Vector reflected = (out - 2 * mirror.dot(out) * mirror).reverse();
-    cholesky_solve(unit.root, reflected);
-    Vector main = load - 2 * mirror.dot(load) * mirror;
-    out = reflected.reverse() + main;
+    const auto reflect = [&](const Vector& x) -> Vector { return x - 2 * mirror.dot(x) * mirror; };
+    out = reflect(load) + unit.inverse * reflect(out);
 }
 
 // The lower triangle of a piece's matrix over samples, columns [begin, end) of each output.
@@ -319,10 +344,7 @@ bool KktSystem::factor_weights(Piece& piece) {
                            features.middleCols(begin, width);
     });
     parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
-        Matrix half = Matrix::Identity(d_, d_);
-        units_[piece.units[i]].root.triangularView<Eigen::Lower>().solveInPlace(half);
-        const Matrix rows = half.rowwise().reverse();
-        piece.matrix.block(i * d_, i * d_, d_, d_).noalias() += rows.transpose() * rows;
+        piece.matrix.block(i * d_, i * d_, d_, d_) += units_[piece.units[i]].inverse;
     });
     return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
            piece.matrix.diagonal().allFinite();

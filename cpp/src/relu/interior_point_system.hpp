@@ -48,8 +48,8 @@ private:
         std::vector<Index> blocks;
         std::vector<double> signs;
         Index main;    // the longest of the blocks
-        Matrix root;   // N = root root', reflected and reversed
-        Matrix half;   // root' X_active', so that X N X' = half' half (predictions)
+        Matrix half;     // d x active rows, X N X' = half' half (way of predictions)
+        Matrix inverse;  // N^-1, reflected (way of weights)
     };
     // Outputs that directions join, and their matrix.
     struct Piece {
@@ -66,6 +66,8 @@ private:
     bool factor_blocks(const Iterate& at);
     void solve_block(Index b, Eigen::Ref<Vector> x) const;
     bool factor_units();
+    bool factor_sum(Unit& unit) const;
+    bool parallel_sum(Unit& unit) const;
     void unit_load(Index u, const Matrix& p, Eigen::Ref<Vector> out) const;
     bool factor_predictions(Piece& piece);
     bool factor_weights(Piece& piece);

@@ -14,7 +14,7 @@ namespace cycloid::relu {
 
 // In units that suit the data.
 struct Penalties {
-    double loss = 1, block = 1;
+    double loss = 0.1, block = 20;
 };
 
 struct AdmmOptions {
@@ -22,7 +22,7 @@ struct AdmmOptions {
     Index max_iter = 20000;
     Penalties penalties;   // to start from
     bool adaptive = true;  // balances the residuals of each copy
-    double relaxation = 1.6;
+    double relaxation = 1.8;
     Index check_interval = 10;  // iterations between certificates
 };
 

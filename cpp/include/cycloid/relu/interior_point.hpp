@@ -13,7 +13,7 @@
 namespace cycloid::relu {
 
 struct InteriorPointOptions {
-    double rtol = 1e-6;  // stop at gap <= rtol |objective|
+    double tol = 1e-6;  // on (objective - lower bound) / |objective|
     Index max_iter = 100;
 };
 
