@@ -1,6 +1,7 @@
 #include "block_pool.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace cycloid::relu {
 namespace {
@@ -62,14 +63,23 @@ void BlockPool::build(const MatrixView& x, const Context& context) {
     patterns_ = std::move(distinct.patterns);
 }
 
-void BlockPool::keep_active(const Matrix& v, Index most_idle) {
-    v_ = v;
+std::vector<Index> BlockPool::keep_active(const Matrix& v, double negligible, Index most_idle) {
     const Vector size = v.colwise().norm();
-    const double large = size.size() > 0 ? size.maxCoeff() : 0;
-    std::vector<Index> kept, idle;
+    std::vector<Index> order(static_cast<std::size_t>(count())), active, kept, idle;
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](Index i, Index j) { return size[i] < size[j]; });
+    std::vector<bool> is_active(order.size(), true);
+    double sum = 0;
+    for (const Index j : order) {
+        sum += size[j];
+        if (sum > negligible && size[j] > 0) break;
+        is_active[static_cast<std::size_t>(j)] = false;
+    }
     for (Index j = 0; j < count(); ++j) {
-        const bool active = size[j] > 1e-7 * large;
-        const Index rounds = active ? 0 : idle_[static_cast<std::size_t>(j)] + 1;
+        const auto at = static_cast<std::size_t>(j);
+        const Index rounds = is_active[at] ? 0 : idle_[at] + 1;
+        if (is_active[at]) active.push_back(j);
         if (rounds > most_idle) continue;
         kept.push_back(j);
         idle.push_back(rounds);
@@ -77,7 +87,8 @@ void BlockPool::keep_active(const Matrix& v, Index most_idle) {
     idle_ = std::move(idle);
     points_ = points_(Eigen::all, kept).eval();
     directions_ = directions_(Eigen::all, kept).eval();
-    v_ = v_(Eigen::all, kept).eval();
+    v_ = v(Eigen::all, kept);
+    return active;
 }
 
 }  // namespace cycloid::relu

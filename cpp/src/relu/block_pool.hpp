@@ -21,8 +21,10 @@ public:
     const Blocks& blocks() const { return blocks_; }
     const Matrix& v() const { return v_; }
 
-    // After a solve: blocks that were zero in the last `most_idle` solves leave.
-    void keep_active(const Matrix& v, Index most_idle);
+    // After a solve: the smallest blocks, of at most `negligible` altogether, count as inactive, and
+    // those that did in more than `most_idle` solves on end leave. Which were active.
+    std::vector<Index> keep_active(const Matrix& v, double negligible, Index most_idle);
+    void clear() { *this = BlockPool(points_.rows(), directions_.rows()); }
     const Matrix& points() const { return points_; }
     Index count() const { return points_.cols(); }
 

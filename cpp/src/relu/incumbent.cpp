@@ -6,13 +6,13 @@
 namespace cycloid::relu {
 
 Incumbent::Incumbent(const Program& program, const Context& context)
-    : program_(program), context_(context) {
+    : program_(program), context_(context), cones_(program, context) {
     if (!program.gated) margins_ = generator_margins(program, context);
     const Index n = program.x.rows(), outputs = program.blocks.direction.rows();
     point_.objective = std::numeric_limits<double>::infinity();
     point_.lower_bound = -point_.objective;
     offer_primal(Matrix::Zero(program.x.cols(), program.blocks.count()));
-    offer_dual(Matrix::Zero(n, outputs), {});
+    offer_dual(Matrix::Zero(n, outputs));
 }
 
 void Incumbent::offer_primal(Matrix v) {
@@ -33,13 +33,22 @@ void Incumbent::offer_primal(Matrix v) {
     point_.point.c = std::move(c);
 }
 
-void Incumbent::offer_dual(Matrix a, Matrix multipliers) {
-    if (!a.allFinite() || !multipliers.allFinite()) return;
-    const double bound = make_feasible(program_, a, multipliers, context_);
+// min over mu >= 0 of |F_b'a - A_b'mu| is the norm of the projection of -F_b'a onto the cone.
+void Incumbent::offer_dual(Matrix a) {
+    if (!a.allFinite()) return;
+    program_.loss.to_domain(a, program_.intercept);
+    Matrix slopes;
+    adjoint(program_, a, context_, slopes);
+    slopes *= -1;
+    if (!cones_.project(slopes, program_.alpha)) return;
+    const double norm = slopes.colwise().norm().maxCoeff();
+    const double scale = norm > program_.alpha ? program_.alpha / norm : 1;
+    a *= scale;
+    const double bound = -program_.loss.conjugate(a);
     if (!(bound > point_.lower_bound)) return;
     point_.lower_bound = bound;
     point_.point.dual = std::move(a);
-    point_.point.cone_multipliers = std::move(multipliers);
+    point_.point.cone_multipliers = scale * cones_.multipliers();
 }
 
 bool Incumbent::report(Index iteration, double tol) {

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "cycloid/relu/program.hpp"
+#include "cycloid/relu/cones.hpp"
 
 namespace cycloid::relu {
 
@@ -13,8 +13,8 @@ public:
 
     // Lifts v into the cones and chooses the best intercept.
     void offer_primal(Matrix v);
-    // `a` anywhere, mu >= 0 or empty.
-    void offer_dual(Matrix a, Matrix multipliers);
+    // `a` anywhere; the best cone multipliers for it are found.
+    void offer_dual(Matrix a);
 
     double objective() const { return point_.objective; }
     double lower_bound() const { return point_.lower_bound; }
@@ -28,6 +28,7 @@ public:
 private:
     const Program& program_;
     Context context_;
+    Cones cones_;
     Matrix margins_;  // of the generators
     Solution point_;
 };

@@ -1,5 +1,5 @@
-// Blocks of one pattern whose directions are equal but for sign act on the predictions through their
-// signed sum alone. The linear systems know them as one block.
+// Blocks of one pattern whose directions are equal but for sign act on the predictions through
+// their signed sum alone. The linear systems know them as one block.
 #pragma once
 
 #include "cycloid/relu/program.hpp"

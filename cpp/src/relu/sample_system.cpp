@@ -1,5 +1,6 @@
 #include "sample_system.hpp"
 
+#include <Eigen/Cholesky>
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
@@ -40,18 +41,21 @@ std::vector<double> pattern_weights(const Program& merged, const Group& group) {
     return weights;
 }
 
-// M^-1 from a factor; the intercept by M^-1 1, eliminated exactly.
+// The inverse from a factor; the intercept by (ridge I + F F')^-1 1, eliminated exactly.
 class DirectSystem : public SampleSystem {
 public:
     DirectSystem(const Program& merged, const Context& context)
         : merged_(merged), context_(context) {}
 
-    void solve(const Matrix& right, Matrix& a, RowVector& c) override {
-        a = right;
-        apply_inverse(a);
-        if (!merged_.intercept) return;
-        c = -(schur_inverse_ * a.colwise().sum().transpose()).transpose();
-        for (Index j = 0; j < c.size(); ++j) a += c[j] * inverse_ones_[j];
+    void solve(const Matrix& right, Matrix& b, RowVector& c, Matrix& fit) override {
+        b = right;
+        apply_inverse(b);
+        c = RowVector::Zero(right.cols());
+        if (merged_.intercept) {
+            c = -(schur_inverse_ * b.colwise().sum().transpose()).transpose();
+            for (Index j = 0; j < c.size(); ++j) b += c[j] * inverse_ones_[j];
+        }
+        fit = ridge_ * b;
     }
 
 protected:
@@ -74,14 +78,15 @@ protected:
 
     const Program& merged_;
     Context context_;
+    double ridge_ = 1;
 
 private:
     Matrix schur_inverse_;
     std::vector<Matrix> inverse_ones_;
 };
 
-// I / loss + sum_b (g_b g_b') (x) (X K^-1 X') o (d_b d_b'), one factor a group; outputs with the
-// same patterns share theirs.
+// ridge I + sum_b (g_b g_b') (x) (X X') o (d_b d_b'), one factor a group; outputs with the same
+// patterns share theirs.
 class SampleFactor final : public DirectSystem {
 public:
     SampleFactor(const Program& merged, bool separate, const Context& context)
@@ -100,12 +105,11 @@ public:
         factors_.resize(groups_.size());
     }
 
-    bool factor(const Matrix& root, double loss_penalty) override {
-        Matrix scaled;
-        multiply(merged_, root, context_, scaled);
+    bool factor(double ridge) override {
+        ridge_ = ridge;
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             if (twin_[g] != g) continue;
-            assemble(groups_[g], scaled, 1 / loss_penalty, factors_[g]);
+            assemble(groups_[g], factors_[g]);
             if (cholesky(factors_[g], 1e-15, context_) < 0) return false;
         }
         eliminate_intercept();
@@ -113,8 +117,9 @@ public:
     }
 
 private:
-    void assemble(const Group& group, const Matrix& scaled, double diagonal, Matrix& out) const {
-        const Index n = scaled.rows(), width = std::ssize(group.outputs);
+    void assemble(const Group& group, Matrix& out) const {
+        const MatrixView& x = merged_.x;
+        const Index n = x.rows(), width = std::ssize(group.outputs);
         out.resize(n * width, n * width);
         for (Index i = 0; i < width; ++i) {
             for (Index j = 0; j <= i; ++j) {
@@ -122,27 +127,26 @@ private:
                 Matrix left(n, std::ssize(group.blocks)), right(n, std::ssize(group.blocks));
                 for (Index b = 0; b < left.cols(); ++b) {
                     const Index block = group.blocks[b];
-                    right.col(b) = merged_.patterns.active.col(merged_.blocks.pattern[block])
-                                       .cast<double>();
+                    right.col(b) =
+                        merged_.patterns.active.col(merged_.blocks.pattern[block]).cast<double>();
                     left.col(b) = merged_.blocks.direction(row, block) *
                                   merged_.blocks.direction(column, block) * right.col(b);
                 }
                 auto target = out.block(i * n, j * n, n, n);
-                const double flops = double(n) * double(n) * double(scaled.cols() + left.cols());
-                parallel_blocks(
-                    context_.team(flops), n, tile, [&](Index begin, Index end) {
-                        // Below the diagonal only, where the block itself is on it.
-                        const Index from = i == j ? begin : 0, size = end - begin;
-                        auto part = target.block(from, begin, n - from, size);
-                        const Matrix kernel = scaled.bottomRows(n - from) *
-                                              scaled.middleRows(begin, size).transpose();
-                        part.noalias() =
-                            left.bottomRows(n - from) * right.middleRows(begin, size).transpose();
-                        part.array() *= kernel.array();
-                    });
+                const double flops = double(n) * double(n) * double(x.cols() + left.cols());
+                parallel_blocks(context_.team(flops), n, tile, [&](Index begin, Index end) {
+                    // Below the diagonal only, where the block itself is on it.
+                    const Index from = i == j ? begin : 0, size = end - begin;
+                    auto part = target.block(from, begin, n - from, size);
+                    const Matrix kernel =
+                        x.bottomRows(n - from) * x.middleRows(begin, size).transpose();
+                    part.noalias() =
+                        left.bottomRows(n - from) * right.middleRows(begin, size).transpose();
+                    part.array() *= kernel.array();
+                });
             }
         }
-        out.diagonal().array() += diagonal;
+        out.diagonal().array() += ridge_;
     }
 
     void apply_inverse(Matrix& q) override {
@@ -165,8 +169,7 @@ private:
     std::vector<Matrix> factors_;
 };
 
-// The same inverse by Woodbury's formula, loss I - loss^2 F (I (x) K + loss F'F)^-1 F', in
-// coordinates where K is the identity.
+// The same inverse by Woodbury's formula, (I - F (ridge I + F'F)^-1 F') / ridge.
 class ParameterFactor final : public DirectSystem {
 public:
     ParameterFactor(const Program& merged, bool separate, const Context& context)
@@ -174,10 +177,8 @@ public:
         factors_.resize(groups_.size());
     }
 
-    bool factor(const Matrix& root, double loss_penalty) override {
-        root_ = root;
-        loss_ = loss_penalty;
-        multiply(merged_, root, context_, scaled_);
+    bool factor(double ridge) override {
+        ridge_ = ridge;
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             assemble(groups_[g], factors_[g]);
             if (cholesky(factors_[g], 1e-15, context_) < 0) return false;
@@ -188,7 +189,7 @@ public:
 
 private:
     void assemble(const Group& group, Matrix& out) const {
-        const Index count = std::ssize(group.blocks), d = scaled_.cols(), n = scaled_.rows();
+        const Index count = std::ssize(group.blocks), d = merged_.x.cols(), n = merged_.x.rows();
         out.resize(count * d, count * d);
         const double flops = double(n) * double(d * d) * double(count * count);
         parallel_for(context_.team(flops), count, [&](Index j) {
@@ -200,7 +201,7 @@ private:
             for (Index k = 0; k < n; ++k) {
                 if (on_right[k] != 0) rows.push_back(k);
             }
-            const Matrix kept = scaled_(rows, Eigen::all);
+            const Matrix kept = merged_.x(rows, Eigen::all);
             Matrix masked(kept.rows(), d);
             for (Index i = j; i < count; ++i) {
                 const Index left = group.blocks[i];
@@ -211,17 +212,16 @@ private:
                         masked(k, column) = on_left[rows[k]] != 0 ? kept(k, column) : 0.0;
                     }
                 }
-                const double scale = loss_ * merged_.blocks.direction.col(left).dot(
-                                                 merged_.blocks.direction.col(right));
+                const double scale =
+                    merged_.blocks.direction.col(left).dot(merged_.blocks.direction.col(right));
                 out.block(i * d, j * d, d, d).noalias() = scale * (masked.transpose() * kept);
             }
         });
-        out.diagonal().array() += 1;
+        out.diagonal().array() += ridge_;
     }
 
     void apply_inverse(Matrix& q) override {
         adjoint(merged_, q, context_, inner_);
-        inner_ = (loss_ * root_.transpose() * inner_).eval();
         const Index d = inner_.rows();
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             const auto& blocks = groups_[g].blocks;
@@ -229,73 +229,97 @@ private:
             cholesky_solve(factors_[g], Eigen::Map<Vector>(part.data(), d * part.cols()));
             inner_(Eigen::all, blocks) = part;
         }
-        multiply(merged_, root_ * inner_, context_, products_);
+        multiply(merged_, inner_, context_, products_);
         predictions(merged_, products_, RowVector::Zero(q.cols()), context_, image_);
-        q = loss_ * (q - image_);
+        q = (q - image_) / ridge_;
     }
 
     std::vector<Group> groups_;
     std::vector<Matrix> factors_;
-    Matrix root_, scaled_, inner_, products_, image_;
-    double loss_ = 1;
+    Matrix inner_, products_, image_;
 };
 
-// Conjugate gradients on the samples, which is what K preconditions among the parameters. With an
-// intercept they run where columns sum to zero.
+// Conjugate gradients, with an intercept among the B whose columns sum to zero. They are
+// preconditioned by what the mean of the patterns makes of F F', a multiple of X X', beside a
+// multiple of I for the rest.
 class IterativeSystem final : public SampleSystem {
 public:
     IterativeSystem(const Program& merged, const Context& context)
-        : merged_(merged), context_(context) {}
+        : merged_(merged), context_(context) {
+        const MatrixView& x = merged.x;
+        const double outputs = static_cast<double>(merged.blocks.direction.rows());
+        const double weight = merged.blocks.direction.squaredNorm() / outputs;
+        const double share = merged.patterns.active.cast<double>().mean();
+        common_ = weight * share * share;
+        const double rank = double(std::min(x.rows(), x.cols() * merged.blocks.count()));
+        rest_ = weight * share * (1 - share) * x.squaredNorm() / rank;
+        gram_ = Matrix::Zero(x.cols(), x.cols());
+        gram_.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose());
+    }
 
-    bool factor(const Matrix& root, double loss_penalty) override {
-        inverse_ = root * root.transpose();
-        loss_ = loss_penalty;
+    bool factor(double ridge) override {
+        ridge_ = ridge;
+        floor_ = std::max(ridge, rest_);
+        Matrix inner = common_ / floor_ * gram_;
+        inner.diagonal().array() += 1;
+        inner_factor_.compute(inner.selfadjointView<Eigen::Lower>());
         return true;
     }
 
-    void solve(const Matrix& right, Matrix& a, RowVector& c) override {
+    void solve(const Matrix& right, Matrix& b, RowVector& c, Matrix& fit) override {
         constexpr double reduction = 0.03;  // of the error of the guess: inexact ADMM converges
         constexpr Index most = 100;
-        if (a.size() != right.size()) a = Matrix::Zero(right.rows(), right.cols());
-        centre(a);
-        Matrix image, residual = right;
-        apply(a, image);
-        residual -= image;
+        if (b.size() != right.size()) b = Matrix::Zero(right.rows(), right.cols());
+        centre(b);
+        Matrix image;
+        apply(b, image);
+        Matrix residual = right - image;
+        c = RowVector::Zero(right.cols());
+        if (merged_.intercept) c = -residual.colwise().mean();
         centre(residual);
-        Matrix direction = residual;
-        double rho = residual.squaredNorm();
-        const double enough =
-            std::max(reduction * reduction * rho, 1e-26 * right.squaredNorm());
+        Matrix scaled = precondition(residual), direction = scaled;
+        double rho = residual.cwiseProduct(scaled).sum();
+        const double enough = std::max(reduction * reduction * rho, 1e-26 * right.squaredNorm());
         for (Index k = 0; k < most && rho > enough && !context_.stop(); ++k) {
             apply(direction, image);
-            centre(image);
             const double length = rho / direction.cwiseProduct(image).sum();
-            a += length * direction;
+            b += length * direction;
             residual -= length * image;
-            const double next = residual.squaredNorm();
-            direction = residual + next / rho * direction;
+            if (merged_.intercept) c -= residual.colwise().mean();
+            centre(residual);
+            scaled = precondition(residual);
+            const double next = residual.cwiseProduct(scaled).sum();
+            direction = scaled + next / rho * direction;
             rho = next;
         }
-        if (!merged_.intercept) return;
-        apply(a, image);
-        c = (image - right).colwise().mean();
+        fit = ridge_ * b + residual;
     }
 
 private:
-    void centre(Matrix& a) const {
-        if (merged_.intercept) a.rowwise() -= a.colwise().mean().eval();
+    void centre(Matrix& b) const {
+        if (merged_.intercept) b.rowwise() -= b.colwise().mean().eval();
     }
-    void apply(const Matrix& a, Matrix& out) {
-        adjoint(merged_, a, context_, inner_);
-        multiply(merged_, inverse_ * inner_, context_, products_);
-        predictions(merged_, products_, RowVector::Zero(a.cols()), context_, out);
-        out += a / loss_;
+    void apply(const Matrix& b, Matrix& out) {
+        adjoint(merged_, b, context_, inner_);
+        multiply(merged_, inner_, context_, products_);
+        predictions(merged_, products_, RowVector::Zero(b.cols()), context_, out);
+        out += ridge_ * b;
+    }
+    // (floor I + common X X')^-1
+    Matrix precondition(const Matrix& r) {
+        Matrix back, out;
+        multiply_transposed(merged_, r, context_, back);
+        multiply(merged_, inner_factor_.solve(back), context_, out);
+        out = (r - common_ / floor_ * out) / floor_;
+        centre(out);
+        return out;
     }
 
     const Program& merged_;
     Context context_;
-    Matrix inverse_, inner_, products_;
-    double loss_ = 1;
+    Matrix inner_, products_, gram_;
+    Eigen::LLT<Matrix> inner_factor_;
+    double ridge_ = 1, common_ = 1, rest_ = 1, floor_ = 1;
 };
 
 }  // namespace

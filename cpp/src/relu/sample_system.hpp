@@ -1,13 +1,14 @@
-// The least-squares problem of the ADMM's step in (V, c), seen from the samples. Eliminating V from
+// The least-squares problem of the ADMM's step in (V, c), seen from the samples. With V = Y - F'B,
 //
-//     minimise  loss / 2 |F V + 1 c' - T|^2 + <V, K V> / 2 - <R, V>,   K = block I + cone X'X
+//     minimise  |F V + 1 c' - T|^2 + ridge |V - Y|^2
 //
-// leaves, for A = loss (F V + 1 c' - T),
+// is
 //
-//     (I / loss + F (I (x) K^-1) F') A = F K^-1 R - T + 1 c',   1' A = 0 with an intercept,
+//     (ridge I + F F') B = F Y - T + 1 c',   1' B = 0 with an intercept,   F V + 1 c' = T + ridge
+//     B.
 //
-// and V = K^-1 (R - F'A). Here F (I (x) K^-1) F' has, for one output, the entries
-// (X K^-1 X') o (D D'): neither F nor the pairs of blocks are ever formed.
+// For one output F F' has the entries (X X') o (D D'): neither F nor the pairs of blocks are ever
+// formed.
 #pragma once
 
 #include <memory>
@@ -20,10 +21,11 @@ class SampleSystem {
 public:
     virtual ~SampleSystem() = default;
 
-    // `root` R with R R' = K^-1. False if interrupted.
-    virtual bool factor(const Matrix& root, double loss_penalty) = 0;
-    // A holds a guess on entry. c is only set if there is an intercept.
-    virtual void solve(const Matrix& right, Matrix& a, RowVector& c) = 0;
+    // False if interrupted.
+    virtual bool factor(double ridge) = 0;
+    // `right`: F Y - T. B holds a guess on entry, `fit` is F V + 1 c' - T, c is zero without an
+    // intercept.
+    virtual void solve(const Matrix& right, Matrix& b, RowVector& c, Matrix& fit) = 0;
 };
 
 // By the cheapest means: a factor of the samples' matrix, a factor of the parameters' matrix, or

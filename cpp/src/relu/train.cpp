@@ -6,14 +6,15 @@
 
 #include "block_pool.hpp"
 #include "cycloid/core/random.hpp"
-#include "cycloid/relu/admm.hpp"
+#include "cycloid/relu/interior_point.hpp"
 #include "cycloid/relu/normal.hpp"
 
 namespace cycloid::relu {
 namespace {
 
 constexpr Index race = 100;      // iterations that every restart gets
-constexpr Index most_idle = 2;   // solves that a block may spend at zero
+constexpr Index most_idle = 1;   // solves on end that a block may be inactive in
+constexpr double most_tail = 0.05;  // of all blocks' norms, that may be cut off
 constexpr Index most_new = 60;   // candidates a round
 constexpr double negligible = 1e-7;  // relative progress of a round that counts as none
 
@@ -99,18 +100,22 @@ private:
     Network polish(double tol) {
         const Program program{x_,     loss_, pool_.patterns(),  pool_.blocks(),
                               alpha_, options_.intercept};
-        const Point warm{pool_.v(), out_.network.c, dual_, {}};
-        AdmmOptions admm;
-        admm.tol = tol;
-        const Solution found = solve_admm(program, admm, &warm, context_);
+        const Solution found = solve_interior_point(program, {.rtol = tol}, context_);
         ++out_.n_programs;
         out_.program_gap = found.objective - found.lower_bound;
         out_.n_patterns = pool_.patterns().count();
         out_.n_blocks = pool_.count();
         dual_ = found.point.dual;
-        Network network = recover(program, found.point);
-        pool_.keep_active(found.point.v, most_idle);
-        return network;
+        // Blocks that are worth less than the gap may be zero at the optimum: the local search that
+        // follows is better off without them.
+        const double total = found.point.v.colwise().norm().sum();
+        const double tail = std::min(out_.program_gap / alpha_, most_tail * total);
+        Point trimmed = found.point;
+        const std::vector<Index> active = pool_.keep_active(found.point.v, tail, most_idle);
+        trimmed.v.setZero();
+        trimmed.v(Eigen::all, active) = found.point.v(Eigen::all, active);
+        accept(recover(program, found.point));
+        return recover(program, trimmed);
     }
 
     // ------------------------------------------------------------------ bounds and pricing
@@ -200,17 +205,20 @@ private:
             Network network = polish(std::clamp(0.05 * relative, 0.2 * options_.tol, 1e-3));
             search_from(std::move(network));
         } else {
-            pool_.keep_active(pool_.v(), 0);  // a place to start pricing from, no more
+            pool_.keep_active(pool_.v(), 0, 0);  // a place to start pricing from, no more
             search_from(with_candidates(found));
             take_gradient();
         }
     }
 
+    // Neurons that move leave their blocks behind: then the next program starts from the neurons.
     void search_from(Network network) {
         if (context_.stop()) return;
         fit_intercept(network);
         accept(network);
-        accept(local_search(objective_, std::move(network), {}, context_).network);
+        if (accept(local_search(objective_, std::move(network), {}, context_).network)) {
+            pool_.clear();
+        }
     }
 
     // The best network and the candidates, as large as still lowers the objective.
@@ -242,9 +250,7 @@ private:
         }
         pool_.build(x_, context_);
         take_gradient();
-        Network network = polish(0.1 * options_.tol);
-        fit_intercept(network);
-        accept(network);
+        polish(0.1 * options_.tol);
         if (context_.stop()) return;
         find_candidates(1);
         out_.n_rounds = 1;
