@@ -2,6 +2,7 @@
 
 #include "common.hpp"
 #include "cycloid/core/parallel.hpp"
+#include "cycloid/relu/attack.hpp"
 #include "cycloid/relu/robust.hpp"
 
 namespace cycloid::bindings {
@@ -104,6 +105,65 @@ py::tuple generators(const MatrixView& x, const MaskView& active, double radius,
     return py::make_tuple(found.active, found.generators);
 }
 
+relu::Labels view_labels(const IndexVector& labels, Index rows, Index outputs) {
+    if (labels.ndim() != 1 || labels.size() != rows) {
+        throw py::value_error("labels must have one entry for each row of X");
+    }
+    relu::Labels out{{labels.data(), labels.data() + rows}};
+    for (const Index label : out.of) {
+        const bool fine = outputs == 1 ? label == 1 || label == -1 : label >= 0 && label < outputs;
+        if (!fine) throw py::value_error("labels must be -1 or +1 for one output, else its index");
+    }
+    return out;
+}
+
+relu::Network make_network(const MatrixView& u, const MatrixView& a, const py::object& c,
+                           Index columns) {
+    if (u.rows() != columns || a.cols() != u.cols() || a.rows() < 1) {
+        throw py::value_error("u must be d x m and a be c x m");
+    }
+    return {u, a, Eigen::Map<const relu::RowVector>(view_vector(c, "c", a.rows()), a.rows())};
+}
+
+py::tuple run_attack(const MatrixView& x, const IndexVector& labels, const MatrixView& u,
+                     const MatrixView& a, const py::object& c, double radius,
+                     const std::string& norm, Index n_perturbed, int steps, int restarts,
+                     std::uint64_t seed, double low, double high, int n_threads,
+                     const py::object& observer) {
+    const relu::Network network = make_network(u, a, c, x.cols());
+    const relu::Labels truth = view_labels(labels, x.rows(), a.rows());
+    const Ball ball = make_ball(radius, norm, n_perturbed, x.cols());
+    PythonObserver watcher(observer);
+    relu::AttackResult result;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher);
+        result = relu::attack(x, truth, network, ball, {steps, restarts, seed, low, high},
+                              {usable_threads(n_threads), &monitor});
+    }
+    watcher.raise_pending();
+    return py::make_tuple(result.x, result.margin);
+}
+
+py::tuple run_certify(const MatrixView& x, const IndexVector& labels, const MatrixView& u,
+                      const MatrixView& a, const py::object& c, double radius,
+                      const std::string& norm, Index n_perturbed, Index max_nodes, int n_threads,
+                      const py::object& observer) {
+    const relu::Network network = make_network(u, a, c, x.cols());
+    const relu::Labels truth = view_labels(labels, x.rows(), a.rows());
+    const Ball ball = make_ball(radius, norm, n_perturbed, x.cols());
+    PythonObserver watcher(observer);
+    relu::Certificate result;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher);
+        result = relu::certify(x, truth, network, ball, {max_nodes},
+                               {usable_threads(n_threads), &monitor});
+    }
+    watcher.raise_pending();
+    return py::make_tuple(result.lower, result.upper);
+}
+
 }  // namespace
 
 void bind_relu_robust(py::module_& m) {
@@ -116,6 +176,12 @@ void bind_relu_robust(py::module_& m) {
     m.def("robust_generators", &generators, "X"_a, "active"_a, py::kw_only(), "radius"_a, "norm"_a,
           "n_perturbed"_a, "max_iter"_a, "n_threads"_a, "observer"_a,
           "Points deep inside robust cones; see _core.pyi.");
+    m.def("attack_relu", &run_attack, "X"_a, "labels"_a, py::kw_only(), "u"_a, "a"_a, "c"_a,
+          "radius"_a, "norm"_a, "n_perturbed"_a, "steps"_a, "restarts"_a, "seed"_a, "low"_a,
+          "high"_a, "n_threads"_a, "observer"_a, "The worst inputs found; see _core.pyi.");
+    m.def("certify_relu", &run_certify, "X"_a, "labels"_a, py::kw_only(), "u"_a, "a"_a, "c"_a,
+          "radius"_a, "norm"_a, "n_perturbed"_a, "max_nodes"_a, "n_threads"_a, "observer"_a,
+          "Bounds of the worst margin of each row; see _core.pyi.");
 }
 
 }  // namespace cycloid::bindings
