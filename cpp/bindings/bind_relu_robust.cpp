@@ -105,6 +105,45 @@ py::tuple generators(const MatrixView& x, const MaskView& active, double radius,
     return py::make_tuple(found.active, found.generators);
 }
 
+py::tuple gaps(const MatrixView& x, const MatrixView& directions, double radius,
+               const std::string& norm, Index n_perturbed, Index most, const py::object& observer) {
+    if (directions.rows() != x.cols()) {
+        throw py::value_error("directions must have a row for each column of X");
+    }
+    const Ball ball = make_ball(radius, norm, n_perturbed, x.cols());
+    PythonObserver watcher(observer);
+    relu::Patterns found;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher);
+        found = relu::gap_patterns(x, directions, ball, most, {1, &monitor});
+    }
+    watcher.raise_pending();
+    return py::make_tuple(found.active, found.generators);
+}
+
+py::tuple search(const MatrixView& x, const py::object& y, const py::object& weights,
+                 Index n_neurons, const std::string& loss, double alpha, bool intercept,
+                 double radius, const std::string& norm, Index n_perturbed, Index max_iter,
+                 std::uint64_t seed, int n_threads, const py::object& observer) {
+    const Index n = x.rows();
+    const double* targets = view_vector(y, "y", n);
+    const double* w = weights.is_none() ? nullptr : view_vector(weights, "weights", n);
+    const Ball ball = make_ball(radius, norm, n_perturbed, x.cols());
+    const auto made =
+        relu::make_loss(pick_loss(loss), Eigen::Map<const Matrix>(targets, n, 1), w, 0);
+    PythonObserver watcher(observer);
+    relu::Network found;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher);
+        found = relu::search_robust(x, *made, alpha, intercept, ball, n_neurons, max_iter, seed,
+                                    {usable_threads(n_threads), &monitor});
+    }
+    watcher.raise_pending();
+    return py::make_tuple(found.u, found.a, found.c[0]);
+}
+
 relu::Labels view_labels(const IndexVector& labels, Index rows, Index outputs) {
     if (labels.ndim() != 1 || labels.size() != rows) {
         throw py::value_error("labels must have one entry for each row of X");
@@ -176,6 +215,13 @@ void bind_relu_robust(py::module_& m) {
     m.def("robust_generators", &generators, "X"_a, "active"_a, py::kw_only(), "radius"_a, "norm"_a,
           "n_perturbed"_a, "max_iter"_a, "n_threads"_a, "observer"_a,
           "Points deep inside robust cones; see _core.pyi.");
+    m.def("gap_patterns", &gaps, "X"_a, "directions"_a, py::kw_only(), "radius"_a, "norm"_a,
+          "n_perturbed"_a, "most"_a, "observer"_a,
+          "Robust patterns of hyperplanes through gaps; see _core.pyi.");
+    m.def("search_robust_relu", &search, "X"_a, "y"_a, "weights"_a, py::kw_only(), "n_neurons"_a,
+          "loss"_a, "alpha"_a, "intercept"_a, "radius"_a, "norm"_a, "n_perturbed"_a, "max_iter"_a,
+          "seed"_a, "n_threads"_a, "observer"_a,
+          "A local search for neurons with robust cones; see _core.pyi.");
     m.def("attack_relu", &run_attack, "X"_a, "labels"_a, py::kw_only(), "u"_a, "a"_a, "c"_a,
           "radius"_a, "norm"_a, "n_perturbed"_a, "steps"_a, "restarts"_a, "seed"_a, "low"_a,
           "high"_a, "n_threads"_a, "observer"_a, "The worst inputs found; see _core.pyi.");

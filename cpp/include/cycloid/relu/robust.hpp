@@ -100,4 +100,17 @@ Solution solve_robust(const RobustProgram& robust, const Point& start, const Rob
 Patterns robust_generators(const MatrixView& x, const Mask& active, const Ball& ball,
                            Index max_iter, const Context& context);
 
+// Where column ball.columns of X is a constant bias: the pattern that is active everywhere, and for
+// each direction (a column; its perturbed part counts) those of the `most` widest gaps between the
+// data's balls. All distinct, with generators inside their robust cones. Empty without a bias.
+Patterns gap_patterns(const MatrixView& x, const MatrixView& directions, const Ball& ball,
+                      Index most, const Context& context);
+
+// A network of so many neurons from a local search: the robust loss as if patterns were the same
+// over each ball, with a penalty for balls that cross a neuron's hyperplane. Its neurons' patterns
+// are worth offering to robust_generators; the network itself promises nothing.
+Network search_robust(const MatrixView& x, const Loss& loss, double alpha, bool intercept,
+                      const Ball& ball, Index neurons, Index max_iter, std::uint64_t seed,
+                      const Context& context);
+
 }  // namespace cycloid::relu
