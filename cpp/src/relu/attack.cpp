@@ -119,8 +119,8 @@ AttackResult attack(const MatrixView& x, const Labels& labels, const Network& ne
     parallel_for(context.team(work), n, [&](Index k) {
         if (context.stop()) return;
         Vector at = x.row(k);
-        out.margin[k] = descent.run(
-            at, labels.of[k], Random(options.seed, static_cast<std::uint64_t>(k) << 32));
+        out.margin[k] = descent.run(at, labels.of[k],
+                                    Random(options.seed, static_cast<std::uint64_t>(k) << 32));
         out.x.row(k) = at;
     });
     return out;

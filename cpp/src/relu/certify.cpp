@@ -1,5 +1,5 @@
-// Bounds of min { w' max(U' x, 0) + c : x in the ball }. Over the ball a neuron t lies between l and
-// h. Where l < 0 < h, w max(t, 0) is at least
+// Bounds of min { w' max(U' x, 0) + c : x in the ball }. Over the ball a neuron t lies between l
+// and h. Where l < 0 < h, w max(t, 0) is at least
 //
 //     s t                       for any s in [0, w]      where w > 0
 //     w h (t - l) / (h - l)     (its chord)              where w < 0
@@ -33,7 +33,11 @@ class WorstMargin {
 public:
     WorstMargin(const Network& network, const Ball& ball, const Vector& x,
                 const MarginFunction& margin)
-        : network_(network), ball_(ball), x_(x), margin_(margin), neurons_(network.u.transpose() * x) {
+        : network_(network),
+          ball_(ball),
+          x_(x),
+          margin_(margin),
+          neurons_(network.u.transpose() * x) {
         const Index m = neurons_.size();
         low_.resize(m), high_.resize(m);
         for (Index j = 0; j < m; ++j) {
@@ -120,8 +124,8 @@ private:
             // Polyak's step towards what cannot be exceeded.
             Vector gradient = neurons_ + network_.u.transpose() * move;
             for (Index j = 0; j < m; ++j) {
-                const bool blocked = gradient[j] > 0 ? slopes[j] >= most_slope[j]
-                                                     : slopes[j] <= least[j];
+                const bool blocked =
+                    gradient[j] > 0 ? slopes[j] >= most_slope[j] : slopes[j] <= least[j];
                 if (blocked) gradient[j] = 0;
             }
             const double size = gradient.squaredNorm();

@@ -47,7 +47,12 @@ class RobustSearch {
 public:
     RobustSearch(const MatrixView& x, const Loss& loss, double alpha, bool intercept,
                  const Ball& ball, const Context& context)
-        : x_(x), loss_(loss), alpha_(alpha), intercept_(intercept), ball_(ball), context_(context) {}
+        : x_(x),
+          loss_(loss),
+          alpha_(alpha),
+          intercept_(intercept),
+          ball_(ball),
+          context_(context) {}
 
     Network run(Index neurons, Index max_iter, std::uint64_t seed) {
         const Index d = x_.cols();
@@ -82,8 +87,8 @@ private:
             if (d > ball_.columns) {  // the bias sees to it that the hyperplane passes there
                 const double bias = middle.tail(d - ball_.columns).squaredNorm();
                 if (bias > 0) {
-                    u.tail(d - ball_.columns) = -u.dot(middle) / bias *
-                                                middle.tail(d - ball_.columns);
+                    u.tail(d - ball_.columns) =
+                        -u.dot(middle) / bias * middle.tail(d - ball_.columns);
                 }
             }
             const double length = u.norm();
@@ -140,9 +145,9 @@ private:
             gradient[d * m + j] = by_v.col(j).dot(u.col(j)) + alpha_ * a[j] +
                                   strictness * depth * (a[j] > 0 ? 1 : -1);
             if (crossed == 0) continue;
-            by_u.col(j) += strictness * std::fabs(a[j]) *
-                           (crossed * ball_.radius * slope_of_norm(ball_, u.col(j)) -
-                            x_.transpose() * side);
+            by_u.col(j) +=
+                strictness * std::fabs(a[j]) *
+                (crossed * ball_.radius * slope_of_norm(ball_, u.col(j)) - x_.transpose() * side);
         }
         gradient[gradient.size() - 1] = intercept_ ? slope.sum() : 0.0;
     }

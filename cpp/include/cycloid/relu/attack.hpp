@@ -8,8 +8,8 @@
 
 namespace cycloid::relu {
 
-// The margin of a sample is y f(x) with one output and a label y of -1 or +1, else the output of its
-// class less the largest other one. The prediction is right where it is positive.
+// The margin of a sample is y f(x) with one output and a label y of -1 or +1, else the output of
+// its class less the largest other one. The prediction is right where it is positive.
 struct Labels {
     std::vector<Index> of;  // each sample's: -1 or +1, or a class
 };
