@@ -71,5 +71,6 @@ void bind_ot_several(py::module_& m);
 void bind_points(py::module_& m);
 void bind_relu_train(py::module_& m);
 void bind_relu(py::module_& m);
+void bind_relu_robust(py::module_& m);
 
 }  // namespace cycloid::bindings
