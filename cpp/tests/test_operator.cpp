@@ -1,4 +1,5 @@
 // Every operator against the same dense matrix.
+#include <cmath>
 #include <numeric>
 
 #include "check.hpp"
@@ -207,4 +208,42 @@ TEST_CASE("operator: a column that is not finite has a variance that is not fini
                      {});
         for (Index j = 0; j < p; ++j) CHECK(std::isfinite(variance[j]) == (j != 2 && j != 5));
     }
+}
+
+TEST_CASE("operator: moments in one pass, unless a mean is far from the first value") {
+    MatrixXd x = example();
+    x.col(3).setConstant(0.1);
+    x.col(4).array() += 1000.0;
+    const RowMajor by_rows = x;
+    const VectorXd w = VectorXd::LinSpaced(n, 0.0, 2.0);
+    const VectorXd u = w.cwiseProduct(VectorXd::LinSpaced(n, -1.0, 1.5));
+    const Context context{.n_threads = 2};
+    const auto columns = cycloid::make_dense(x.data(), n, p, 1, n);
+    const auto rows = cycloid::make_dense(by_rows.data(), n, p, p, 1);
+    for (const Operator* op : {columns.get(), rows.get()}) {
+        for (const bool centred : {false, true}) {
+            VectorXd mean(p), correlation(p);
+            MatrixXd gram(p, p);
+            CHECK(op->moments(w.data(), u.data(), centred, mean.data(), correlation.data(), gram,
+                              context));
+            const VectorXd true_mean =
+                centred ? VectorXd(x.transpose() * w / w.sum()) : VectorXd(VectorXd::Zero(p));
+            const MatrixXd shifted = x.rowwise() - true_mean.transpose();
+            const MatrixXd full = shifted.transpose() * w.asDiagonal() * shifted;
+            CHECK((mean - true_mean).cwiseAbs().maxCoeff() < 1e-12);
+            CHECK((correlation - shifted.transpose() * u).norm() < 1e-9);
+            for (Index a = 0; a < p; ++a) {
+                for (Index b = 0; b <= a; ++b) {
+                    CHECK_CLOSE(gram(a, b), full(a, b), centred ? 1e-10 : 1e-4);
+                }
+            }
+            if (centred) CHECK(gram(3, 3) == 0.0);
+        }
+    }
+    x(0, 7) = 1e6;
+    x(0, 8) = std::nan("");
+    VectorXd mean(p), correlation(p);
+    MatrixXd gram(p, p);
+    CHECK(!columns->moments(w.data(), u.data(), true, mean.data(), correlation.data(), gram,
+                            context));
 }

@@ -36,12 +36,19 @@ StatisticsKernels statistics(const Problem& problem, const Context& context) {
     const double square = 2 * data.evaluate({});
     const double y_mean = data.intercept();
     const Index p = x.columns();
-    Eigen::VectorXd mean(p), variance(p), correlation(p);
-    data.survey(mean.data(), variance.data(), correlation.data());
-    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(p, p);
-    data.freeze();
-    if (variance.allFinite()) data.gram(all_columns(x), 0, gram);
-    gram.diagonal() = variance;  // carries non-finite values on, and the more careful sums
+    Eigen::VectorXd mean(p), correlation(p);
+    Eigen::MatrixXd gram(p, p);
+    if (x.moments(problem.w, data.u().data(), problem.intercept, mean.data(), correlation.data(),
+                  gram, context)) {
+        mirror<double>(gram, 0, context);
+    } else {
+        Eigen::VectorXd variance(p);
+        data.survey(mean.data(), variance.data(), correlation.data());
+        data.freeze();
+        gram.setZero();
+        if (variance.allFinite()) data.gram(all_columns(x), 0, gram);
+        gram.diagonal() = variance;  // carries non-finite values on, and the more careful sums
+    }
     return {std::move(gram), std::move(correlation), square, y_mean, std::move(mean), context};
 }
 

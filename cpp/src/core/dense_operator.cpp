@@ -2,6 +2,7 @@
 // every sum is taken in one fixed order.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cycloid/core/narrow_gram.hpp"
 #include "cycloid/core/operator.hpp"
@@ -12,6 +13,7 @@ namespace {
 constexpr Index stripe = 64;          // columns that one task of a row-major pass owns
 constexpr Index row_block = 2048;     // rows that one task of `accumulate` owns
 constexpr Index poll_work = 1 << 25;  // multiply-adds between two looks at the clock
+constexpr Index narrow = 256;         // columns up to which narrow_gram is faster
 
 // Whether js counts up by one: then a row's values lie side by side. (js need not be sorted.)
 bool adjacent(Columns js) {
@@ -28,6 +30,7 @@ struct ColumnMajor {
     Index rows, columns, leading;
 
     const Scalar* column(Index j) const { return data + j * leading; }
+    double value(Index i, Index j) const { return static_cast<double>(column(j)[i]); }
 
     // Four columns at a time share the loads of u and keep four sums in flight.
     void correlate(const double* u, Columns js, const double* centre, double* out) const {
@@ -135,6 +138,7 @@ struct RowMajor {
     Index rows, columns, leading;
 
     const Scalar* row(Index i) const { return data + i * leading; }
+    double value(Index i, Index j) const { return static_cast<double>(row(i)[j]); }
     static double shift(const double* centre, Index j) { return centre != nullptr ? centre[j] : 0; }
 
     void correlate(const double* u, Columns js, const double* centre, double* out) const {
@@ -294,6 +298,42 @@ public:
         gram_of<float>(js, first, h, centre, gram, context);
     }
 
+    // sqrt(w) and u / sqrt(w) stand beside the columns, so that their sums and correlations are
+    // entries of the product too. Columns are taken about their first value, and moved to their
+    // mean afterwards.
+    bool moments(const double* w, const double* u, bool centred, double* mean, double* correlation,
+                 Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
+        const Index m = x_.columns;
+        if (m > narrow) return false;
+        constexpr double bearable = 1e4;  // a mean so many deviations (squared) from zero
+        const Eigen::Map<const Eigen::VectorXd> weight(w, x_.rows), direction(u, x_.rows);
+        const Eigen::VectorXd root = weight.cwiseSqrt();
+        const Eigen::VectorXd reduced = (root.array() > 0).select(direction.cwiseQuotient(root), 0);
+        std::vector<Index> js(static_cast<std::size_t>(m));
+        std::iota(js.begin(), js.end(), Index{0});
+        std::vector<double> pivot(js.size(), 0.0);
+        for (Index j = 0; centred && j < m; ++j) pivot[j] = x_.value(0, j);
+        const auto pack = [&](Index begin, Index end, double* out, Index stride) {
+            x_.pack(js, 0, m, begin, end, root.data(), pivot.data(), out, stride);
+            std::copy(root.data() + begin, root.data() + end, out + m * stride);
+            std::copy(reduced.data() + begin, reduced.data() + end, out + (m + 1) * stride);
+        };
+        Eigen::MatrixXd products = Eigen::MatrixXd::Zero(m + 2, m + 2);
+        narrow_gram<double>(x_.rows, m + 2, pack, products, context);
+        gram = products.topLeftCorner(m, m);
+        for (Index j = 0; j < m; ++j) {
+            mean[j] = 0;
+            correlation[j] = products(m + 1, j);
+            if (!centred) continue;
+            const double shift = products(m, j) / products(m, m);
+            mean[j] = pivot[j] + shift;
+            correlation[j] -= shift * products(m + 1, m);
+            gram.col(j).tail(m - j) -= shift * products.row(m).segment(j, m - j).transpose();
+            if (shift * products(m, j) > bearable * gram(j, j)) return false;
+        }
+        return true;
+    }
+
     void gather(Columns js, const double* centre, ColumnBlock& block,
                 const Context& context) const override {
         const auto m = static_cast<Index>(js.size());
@@ -328,7 +368,7 @@ private:
             for (Index j = 0; j <= i; ++j) work.push_back({i, j});
         }
         gram.bottomRows(m - first).setZero();
-        if (m <= 256 && first == 0) {
+        if (m <= narrow && first == 0) {
             const auto pack = [&](Index begin, Index end, Real* out, Index stride) {
                 x_.pack(js, 0, m, begin, end, root.data(), centre, out, stride);
             };

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.model_selection import check_cv
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from cycloid._inputs import (
@@ -208,6 +207,8 @@ class ElasticNetCV(LinearPredictor):
         ConvergenceWarning
             If a gap stays above the tolerance, on a fold or in the last fit.
         """
+        from sklearn.model_selection import check_cv  # a third of all that an import would load
+
         check_flag("copy_X", self.copy_X)
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **X_CHECKS)
         n_samples, n_features = X.shape

@@ -18,8 +18,8 @@ namespace cycloid {
 template <class Real>
 class Panel {
 public:
-    // Of each column a page, so that a tile's columns fit into the first cache.
-    static constexpr Index height = 4096 / sizeof(Real);
+    // Of each column half a page: two tiles' right sides and one left side fit into the first cache.
+    static constexpr Index height = 2048 / sizeof(Real);
 
     explicit Panel(Index columns) : columns_(columns) {
         values_.setZero(stride, (columns / left + 1) * left + right);
@@ -33,10 +33,14 @@ public:
         const Index filled = end - begin;
         if (rows_ > filled) values_.block(filled, 0, rows_ - filled, columns_).setZero();
     }
-    // Lower triangle of sum += A'A, tile by tile; the right side of a tile stays in cache.
+    // Lower triangle of sum += A'A, tile by tile. Two right sides stay in the first cache, while left
+    // sides come from the second one: each serves two tiles.
     void add_products(Matrix<Real>& sum) const {
-        for (Index j = 0; j < columns_; j += right) {
-            for (Index i = j / left * left; i < columns_; i += left) add_tile(i, j, sum);
+        for (Index first = 0; first < columns_; first += 2 * right) {
+            const Index last = std::min(first + 2 * right, columns_);
+            for (Index i = first / left * left; i < columns_; i += left) {
+                for (Index j = first; j < last && j < i + left; j += right) add_tile(i, j, sum);
+            }
         }
     }
 

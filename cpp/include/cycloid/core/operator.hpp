@@ -77,6 +77,15 @@ public:
     virtual void gram(Columns columns, Index first, const double* h, const double* centre,
                       Eigen::Ref<Eigen::MatrixXf> gram, const Context& context) const = 0;
 
+    // Mean and correlation of every column as `survey` has them (u zero where w is), and with h = w
+    // and centre = mean the lower triangle of their Gram matrix, in one pass instead of two. False,
+    // and nothing promised of the output, where that saves nothing or would cost digits.
+    virtual bool moments(const double* /*w*/, const double* /*u*/, bool /*centred*/,
+                         double* /*mean*/, double* /*correlation*/,
+                         Eigen::Ref<Eigen::MatrixXd> /*gram*/, const Context& /*context*/) const {
+        return false;
+    }
+
     // Appends copies of the columns to the block.
     virtual void gather(Columns columns, const double* centre, ColumnBlock& block,
                         const Context& context) const = 0;
