@@ -6,7 +6,7 @@
 
 #include "block_pool.hpp"
 #include "cycloid/core/random.hpp"
-#include "cycloid/relu/interior_point.hpp"
+#include "cycloid/relu/solve.hpp"
 #include "cycloid/relu/normal.hpp"
 
 namespace cycloid::relu {
@@ -14,6 +14,7 @@ namespace {
 
 constexpr Index race = 100;      // iterations that every restart gets
 constexpr Index most_idle = 1;   // solves on end that a block may be inactive in
+constexpr double worth_moving = 0.1;  // of the gap: a local search's gain
 constexpr double most_tail = 0.05;  // of all blocks' norms, that may be cut off
 constexpr Index most_new = 60;   // candidates a round
 constexpr double negligible = 1e-7;  // relative progress of a round that counts as none
@@ -100,7 +101,9 @@ private:
     Network polish(double tol) {
         const Program program{x_,     loss_, pool_.patterns(),  pool_.blocks(),
                               alpha_, options_.intercept};
-        const Solution found = solve_interior_point(program, {.rtol = tol}, context_);
+        SolveOptions solve;
+        solve.tol = tol;
+        const Solution found = solve_program(program, solve, nullptr, context_);
         ++out_.n_programs;
         out_.program_gap = found.objective - found.lower_bound;
         out_.n_patterns = pool_.patterns().count();
@@ -142,7 +145,9 @@ private:
     }
 
     Matrix starts(Index round) const {
-        const Index some = double(x_.rows()) * double(x_.cols()) > 2e6 ? 16 : 48;
+        // Ascent from a start costs some 100 n d.
+        const double entries = double(x_.rows()) * double(x_.cols());
+        const auto some = static_cast<Index>(std::clamp(2e7 / entries, 12.0, 600.0));
         const auto seed = Random(options_.seed + 1).at(static_cast<std::uint64_t>(round));
         const Matrix between = sample_points(x_, PatternSource::Differences, some, seed);
         const Matrix anywhere = sample_points(x_, PatternSource::Gaussian, some, seed);
@@ -197,12 +202,12 @@ private:
     }
 
     void improve(const Candidates& found) {
-        pool_.add(out_.network);
+        if (pool_.count() == 0) pool_.add(out_.network);
         pool_.add(found.generator, found.direction);
         pool_.build(x_, context_);
         const double relative = std::min(gap() / scale(), 1.0);
         if (affordable(pool_.count())) {
-            Network network = polish(std::clamp(0.05 * relative, 0.2 * options_.tol, 1e-3));
+            Network network = polish(std::clamp(0.05 * relative, 0.1 * options_.tol, 1e-4));
             search_from(std::move(network));
         } else {
             pool_.keep_active(pool_.v(), 0, 0);  // a place to start pricing from, no more
@@ -211,14 +216,14 @@ private:
         }
     }
 
-    // Neurons that move leave their blocks behind: then the next program starts from the neurons.
+    // Where it pays that neurons leave their blocks, the next program starts from the neurons.
     void search_from(Network network) {
         if (context_.stop()) return;
         fit_intercept(network);
         accept(network);
-        if (accept(local_search(objective_, std::move(network), {}, context_).network)) {
-            pool_.clear();
-        }
+        const double before = out_.objective;
+        accept(local_search(objective_, std::move(network), {}, context_).network);
+        if (before - out_.objective > worth_moving * gap()) pool_.clear();
     }
 
     // The best network and the candidates, as large as still lowers the objective.
