@@ -80,7 +80,9 @@ void Admm::start_from(const Point& warm) {
     Matrix products;
     multiply(program_, w_, context_, products);
     predictions(program_, products, warm.c, context_, z_);
+    incumbent_.offer_primal(warm.v);
     if (warm.dual.size() == 0) return;
+    incumbent_.offer_dual(warm.dual);
     price_z_ = warm.dual / penalties_.loss;
     adjoint(program_, warm.dual, context_, price_w_);
     price_w_ /= -penalties_.block;
@@ -136,6 +138,10 @@ bool Admm::adapt() {
 
 Solution Admm::run() {
     const auto stopped = [&](Index k) { return incumbent_.finish(context_.monitor->reason(), k); };
+    if (incumbent_.certified(options_.tol)) {
+        incumbent_.report(0, options_.tol);
+        return incumbent_.finish(Status::Converged, 0);
+    }
     if (!step_.factor(penalties_.block / penalties_.loss)) return stopped(0);
     Index next_change = 10;
     for (Index k = 1; k <= options_.max_iter; ++k) {
