@@ -137,6 +137,7 @@ def soft_min(
     n_threads: int,
 ) -> NDArray[np.float64]: ...
 def solve_robust_relu(
+def relu_solve(
     X: NDArray[np.float64],
     y: NDArray[np.float64],
     weights: NDArray[np.float64] | None,
@@ -155,6 +156,20 @@ def solve_robust_relu(
     c: float,
     rtol: float,
     max_iter: int,
+    loss: Literal["squared", "logistic", "hinge", "squared_hinge", "huber", "quantile", "softmax"],
+    parameter: float,
+    patterns: NDArray[np.uint8],
+    generators: NDArray[np.float64],
+    block_pattern: list[int],
+    directions: NDArray[np.float64],
+    alpha: float,
+    intercept: bool,
+    gated: bool,
+    method: Literal["admm", "published", "rbcd"],
+    tol: float,
+    max_iter: int,
+    warm: dict[str, Any] | None,
+    seed: int,
     n_threads: int,
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
