@@ -31,6 +31,7 @@ public:
         for (Index b = 0; b < norms.size(); ++b) {
             kept[b] = norms[b] >= near_boundary * program_.alpha || best_.point.v.col(b).norm() > 0;
         }
+        if (std::getenv("RELU_DEBUG")) { Index nz=0,k[5]={}; for (Index b=0;b<norms.size();++b){ nz+=best_.point.v.col(b).norm()>0; int i=0; for(double f:{.8,.9,.95,.99,.999}) k[i++]+=norms[b]>=f*program_.alpha;} std::fprintf(stderr,"blocks %td nonzero %td  norms>.8 %td .9 %td .95 %td .99 %td .999 %td\n",norms.size(),nz,k[0],k[1],k[2],k[3],k[4]);}
         while (!certified()) {
             const std::vector<Index> blocks = indices(kept);
             if (!improve(blocks)) break;
