@@ -61,6 +61,7 @@ private:
         const double bend = 0.5 * penalty * (gradient.squaredNorm() + image.squaredNorm());
         const double tilt = penalty * (block_error.dot(gradient) + row_error.dot(image));
         double length = step_;
+        const double before = step_;
         for (int k = 0; k < most; ++k, length /= backtrack, step_ /= reduction) {
             trial_ = z;
             trial_.col(0) -= length * sign * active_.cwiseProduct(image);
@@ -73,6 +74,7 @@ private:
             step_ *= growth;
             return decrease;
         }
+        step_ = before;  // rounding hid the decrease: that says nothing about the step
         return 0;
     }
 

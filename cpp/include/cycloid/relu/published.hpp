@@ -27,7 +27,7 @@ struct DenseAdmmOptions {
 struct BlockDescentOptions {
     double tol = 1e-4;
     Index max_iter = 200;          // outer iterations
-    double penalty = 0.1;          // rho, grows by 1e-4 an iteration
+    double penalty = 10;           // rho, grows by 1e-4 an iteration
     double dual_step = 0.25;       // gamma_a / rho, shrinks by 1 % an iteration
     double least_decrease = 0.85;  // mean decrease that ends the inner loop, shrinks by 4 %
     std::uint64_t seed = 0;
