@@ -14,6 +14,8 @@ namespace {
 // Pivots below this share of their diagonal entry are rounding errors.
 constexpr double pivot_floor = 1e-15;
 constexpr Index stripe = 96;
+constexpr Index most_samples = 10000;  // for the way of predictions as a second try
+constexpr double weights_share = 0.6;  // of the samples: as many weights make their way cheaper
 
 // A = L L' by one thread, which asks nobody whether to stop; the upper triangle becomes zero.
 bool small_cholesky(Matrix& a) {
@@ -55,8 +57,18 @@ KktSystem::KktSystem(const Program& program, const Context& context)
     for (Piece& piece : pieces_) {
         const double weights = double(d_) * std::ssize(piece.units);
         const double samples = double(n_) * std::ssize(piece.outputs);
-        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < 0.6 * samples;
+        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < weights_share * samples;
     }
+}
+
+bool KktSystem::avoid_weights() {
+    bool changed = false;
+    for (Piece& piece : pieces_) {
+        if (!piece.by_weights || n_ > most_samples) continue;
+        piece.by_weights = false;
+        changed = true;
+    }
+    return changed;
 }
 
 // Connected components of the outputs under the directions.
