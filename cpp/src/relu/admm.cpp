@@ -72,7 +72,7 @@ private:
     bool update_block_copy();
     bool adapt();
     bool certify();
-    bool restart(Index k);
+    void restart(Index k);
 
     const Program& program_;
     const AdmmOptions& options_;
@@ -175,17 +175,14 @@ bool Admm::certify() {
     return incumbent_.certified(options_.tol);
 }
 
-// False if interrupted.
-bool Admm::restart(Index k) {
+void Admm::restart(Index k) {
     constexpr double enough_progress = 0.4, longest = 0.36;
     const double gap = incumbent_.objective() - incumbent_.lower_bound();
-    const bool due =
-        gap <= enough_progress * gap_at_restart_ || double(mean_.count) >= longest * double(k);
-    if (!due) return true;
+    if (gap > enough_progress * gap_at_restart_ && double(mean_.count) < longest * double(k))
+        return;
     z_ = mean_.z, price_z_ = mean_.price_z, w_ = mean_.w, price_w_ = mean_.price_w;
     mean_.count = 0;
     gap_at_restart_ = gap;
-    return true;
 }
 
 Solution Admm::run() {
@@ -205,7 +202,7 @@ Solution Admm::run() {
             const bool stop = incumbent_.report(k, options_.tol);
             if (converged) return incumbent_.finish(Status::Converged, k);
             if (stop) return stopped(k);
-            if (averaging_ && !restart(k)) return stopped(k);
+            if (averaging_) restart(k);
         }
         if (context_.stop()) return stopped(k);
         if (options_.adaptive && k == next_change) {

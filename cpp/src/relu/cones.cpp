@@ -18,7 +18,7 @@ constexpr int most_rounds = 200;
 // The constraints of one cone that are active, A_active' = Q R, with their multipliers.
 class Cones::Face {
 public:
-    explicit Face(Index d) : d_(d) {}
+    explicit Face(Index d) : d_(d), q_(d, 0) {}
 
     // The projection of x by the active constraints alone, of which those with negative multipliers
     // leave.

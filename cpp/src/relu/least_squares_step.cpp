@@ -7,7 +7,8 @@ LeastSquaresStep::LeastSquaresStep(const Program& program, const Context& contex
       merged_program_{program.x,     program.loss,      program.patterns, merged_.blocks,
                       program.alpha, program.intercept, program.gated},
       context_(context),
-      system_(make_sample_system(merged_program_, merged_.separate, context_)) {}
+      system_(make_sample_system(cheapest_system(merged_program_, merged_.separate),
+                                 merged_program_, merged_.separate, context_)) {}
 
 void LeastSquaresStep::solve(const Matrix& target, Matrix& v, RowVector& c, Matrix& fit) {
     merged_v_ = Matrix::Zero(v.rows(), merged_.blocks.count());

@@ -19,7 +19,7 @@ struct Group {
     std::vector<Index> outputs, blocks;
 };
 
-// Separate outputs are groups of their own. `twin` is the first output with the same patterns.
+// Separate outputs are groups of their own.
 std::vector<Group> make_groups(const Blocks& blocks, bool separate) {
     const Index outputs = blocks.direction.rows();
     std::vector<Group> groups(static_cast<std::size_t>(separate ? outputs : 1));
@@ -324,8 +324,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<SampleSystem> make_sample_system(const Program& merged, bool separate,
-                                                 const Context& context) {
+SystemKind cheapest_system(const Program& merged, bool separate) {
     const Index n = merged.x.rows(), d = merged.x.cols();
     Index samples = n, parameters = 0;
     for (const Group& group : make_groups(merged.blocks, separate)) {
@@ -333,13 +332,20 @@ std::unique_ptr<SampleSystem> make_sample_system(const Program& merged, bool sep
         parameters = std::max(parameters, d * std::ssize(group.blocks));
     }
     // A step by the parameters' factor goes through X twice more.
-    if (samples <= largest_factor && samples <= 3 * parameters) {
-        return std::make_unique<SampleFactor>(merged, separate, context);
+    if (samples <= largest_factor && samples <= 3 * parameters) return SystemKind::Samples;
+    return parameters <= largest_factor ? SystemKind::Parameters : SystemKind::Iterative;
+}
+
+std::unique_ptr<SampleSystem> make_sample_system(SystemKind kind, const Program& merged,
+                                                 bool separate, const Context& context) {
+    switch (kind) {
+        case SystemKind::Samples:
+            return std::make_unique<SampleFactor>(merged, separate, context);
+        case SystemKind::Parameters:
+            return std::make_unique<ParameterFactor>(merged, separate, context);
+        default:
+            return std::make_unique<IterativeSystem>(merged, context);
     }
-    if (parameters <= largest_factor) {
-        return std::make_unique<ParameterFactor>(merged, separate, context);
-    }
-    return std::make_unique<IterativeSystem>(merged, context);
 }
 
 }  // namespace cycloid::relu

@@ -28,9 +28,14 @@ public:
     virtual void solve(const Matrix& right, Matrix& b, RowVector& c, Matrix& fit) = 0;
 };
 
-// By the cheapest means: a factor of the samples' matrix, a factor of the parameters' matrix, or
-// conjugate gradients where both are too large. `merged` is the program with merged blocks.
-std::unique_ptr<SampleSystem> make_sample_system(const Program& merged, bool separate,
-                                                 const Context& context);
+// A factor of the samples' matrix, a factor of the parameters' matrix ridge I + F'F, or conjugate
+// gradients where both are too large.
+enum class SystemKind { Samples, Parameters, Iterative };
+
+SystemKind cheapest_system(const Program& merged, bool separate);
+
+// `merged` is the program with merged blocks, `separate` theirs.
+std::unique_ptr<SampleSystem> make_sample_system(SystemKind kind, const Program& merged,
+                                                 bool separate, const Context& context);
 
 }  // namespace cycloid::relu
