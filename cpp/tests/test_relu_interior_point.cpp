@@ -48,8 +48,7 @@ void check_certificate(const Program& program, const Solution& solution, double 
     Matrix z = point.c.replicate(n, 1);
     double penalty = 0, steepest = 0, outside = 0;
     for (Index b = 0; b < count; ++b) {
-        const Vector active =
-            program.patterns.active.col(program.blocks.pattern[b]).cast<double>();
+        const Vector active = program.patterns.active.col(program.blocks.pattern[b]).cast<double>();
         const Vector sign = 2 * active.array() - 1, product = program.x * point.v.col(b);
         const Vector g = program.blocks.direction.col(b);
         z += active.cwiseProduct(product) * g.transpose();

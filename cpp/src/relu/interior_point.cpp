@@ -67,9 +67,7 @@ private:
     void certify();
     bool finished();
 
-    bool stopped() const {
-        return context_.monitor != nullptr && context_.monitor->stopped();
-    }
+    bool stopped() const { return context_.monitor != nullptr && context_.monitor->stopped(); }
     double complementarity() const {
         const double rows = program_.gated ? 0 : values_.cwiseProduct(multipliers_).sum();
         return x_.dot(y_) + rows + pair_.complementarity();
@@ -104,8 +102,7 @@ private:
 };
 
 // X' (D_b A g_b - E_b mu_b)
-void InteriorPoint::dual_tails(const Matrix& slopes, const Matrix& multipliers,
-                               Matrix& out) const {
+void InteriorPoint::dual_tails(const Matrix& slopes, const Matrix& multipliers, Matrix& out) const {
     Matrix rows;
     spread(program_, slopes, context_, rows);
     if (!program_.gated) rows -= signs_.cwiseProduct(multipliers);
@@ -215,8 +212,7 @@ void InteriorPoint::direction_for(const Targets& targets, Direction& out) const 
     }
     Matrix products;
     if (!program_.gated) {
-        const Matrix rows =
-            (signs_.array() * targets.rows.array() / values_.array()).matrix();
+        const Matrix rows = (signs_.array() * targets.rows.array() / values_.array()).matrix();
         multiply_transposed(program_, rows, context_, products);
         p += products;
     }
@@ -232,9 +228,9 @@ void InteriorPoint::direction_for(const Targets& targets, Direction& out) const 
     if (!program_.gated) {
         multiply(program_, out.x.tail, context_, products);
         out.values = signs_.cwiseProduct(products);
-        out.multipliers = ((targets.rows.array() - multipliers_.array() * out.values.array()) /
-                           values_.array())
-                              .matrix();
+        out.multipliers =
+            ((targets.rows.array() - multipliers_.array() * out.values.array()) / values_.array())
+                .matrix();
     }
     out.y.head.setZero(p.cols());
     dual_tails(out.slopes, out.multipliers, out.y.tail);
@@ -358,8 +354,8 @@ Solution constant_model(const Program& program, const InteriorPointOptions& opti
     point.cone_multipliers.resize(program.x.rows(), 0);
     solution.lower_bound = make_feasible(program, point.dual, point.cone_multipliers, context);
     const double gap = solution.objective - solution.lower_bound;
-    solution.status = gap <= options.tol * std::fabs(solution.objective) ? Status::Converged
-                                                                         : Status::Stalled;
+    solution.status =
+        gap <= options.tol * std::fabs(solution.objective) ? Status::Converged : Status::Stalled;
     return solution;
 }
 
@@ -380,9 +376,8 @@ Solution solve_interior_point(const Program& program, const InteriorPointOptions
     }
     const BlockSubset subset(program, kept);
     const Program part = subset.program();
-    Solution solution = kept.empty()
-                            ? constant_model(part, options, context)
-                            : InteriorPoint(part, options, context, signs, central).run();
+    Solution solution = kept.empty() ? constant_model(part, options, context)
+                                     : InteriorPoint(part, options, context, signs, central).run();
     if (std::ssize(kept) == program.blocks.count()) return solution;
     subset.embed(solution, {}, context);
     const double gap = solution.objective - solution.lower_bound;

@@ -37,8 +37,7 @@ constexpr double rigid = 1e12;
 // (f(x) - f(y)) / (x - y) for f = log, where log x and log y are known.
 double log_secant(double x, double log_x, double y, double log_y) {
     const double difference = x - y;
-    return std::fabs(difference) <= 1e-4 * (x + y) ? 2 / (x + y)
-                                                    : (log_x - log_y) / difference;
+    return std::fabs(difference) <= 1e-4 * (x + y) ? 2 / (x + y) : (log_x - log_y) / difference;
 }
 
 }  // namespace
@@ -85,7 +84,9 @@ void LossPair::start(const Matrix& z) {
         const double balance = std::min(below, above);
         for (Index k = 0; k < a_.rows(); ++k) {
             const double w = loss_.weights()[k];
-            const auto part = [&](double side) { return 0.5 * w * (balance > 0 ? balance / side : 1); };
+            const auto part = [&](double side) {
+                return 0.5 * w * (balance > 0 ? balance / side : 1);
+            };
             a_(k, j) = low_(k, j) == 0 ? part(above) : high_(k, j) == 0 ? -part(below) : 0.0;
         }
     }
@@ -135,8 +136,7 @@ void LossPair::linearize_quadratic(const Matrix& z) {
         for (Index k = 0; k < a_.rows(); ++k) {
             const double w = loss_.weights()[k];
             compliance_(k, j) = w == 0 ? rigid : bend_ / w;
-            residual_(k, j) =
-                w == 0 ? 0 : z(k, j) - loss_.targets()(k, j) - bend_ * a_(k, j) / w;
+            residual_(k, j) = w == 0 ? 0 : z(k, j) - loss_.targets()(k, j) - bend_ * a_(k, j) / w;
         }
     }
 }

@@ -27,8 +27,8 @@ public:
     void shrink(double factor, double mu);
 
     const Matrix& slopes() const { return a_; }
-    Index pairs() const { return pairs_; }   // of bounds and multipliers
-    double complementarity() const;          // sum of their products
+    Index pairs() const { return pairs_; }      // of bounds and multipliers
+    double complementarity() const;             // sum of their products
     bool row_sums() const { return softmax_; }  // each sample's slopes sum to zero
 
     // Linear model dz = compliance o da - (what residual returns) around A and predictions z.
@@ -51,8 +51,7 @@ public:
         for (Index i = 0; i < a_.size(); ++i) {
             const double a = a_(i) + step * da(i);
             if (has_low(i)) {
-                target.low(i) +=
-                    outliers((a - low_(i)) * (multiplier_.low(i) + step * dm.low(i)));
+                target.low(i) += outliers((a - low_(i)) * (multiplier_.low(i) + step * dm.low(i)));
             }
             if (has_high(i)) {
                 target.high(i) +=

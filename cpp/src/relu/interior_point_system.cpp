@@ -321,8 +321,7 @@ bool KktSystem::factor_predictions(Piece& piece) {
         piece.matrix.diagonal().segment(j * n_, n_) = pair_->compliance().col(piece.outputs[j]);
     }
     // With several outputs a stripe writes outside of its columns.
-    const double work =
-        double(n_) * double(n_) / 8 * double(d_) * double(std::ssize(piece.units));
+    const double work = double(n_) * double(n_) / 8 * double(d_) * double(std::ssize(piece.units));
     parallel_blocks(outputs == 1 ? context_.team(work) : 1, n_, stripe,
                     [&](Index begin, Index end) { add_products(piece, begin, end); });
     return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
@@ -332,8 +331,7 @@ bool KktSystem::factor_predictions(Piece& piece) {
 // In the units' reflected axes, where what is stiff and what is not stay apart.
 bool KktSystem::factor_weights(Piece& piece) {
     const Index count = std::ssize(piece.units), size = d_ * count;
-    const Vector root =
-        pair_->compliance().col(piece.outputs.front()).cwiseInverse().cwiseSqrt();
+    const Vector root = pair_->compliance().col(piece.outputs.front()).cwiseInverse().cwiseSqrt();
     Matrix features = Matrix::Zero(n_, size);
     const double work = double(n_) * double(size) * double(size) / 2;
     parallel_for(context_.team(double(n_) * double(size)), count, [&](Index i) {
@@ -352,8 +350,8 @@ bool KktSystem::factor_weights(Piece& piece) {
     parallel_for(context_.team(work), stripes, [&](Index s) {
         const Index begin = s * stripe, width = std::min(stripe, size - begin);
         auto target = piece.matrix.block(begin, begin, size - begin, width);
-        target.noalias() = features.rightCols(size - begin).transpose() *
-                           features.middleCols(begin, width);
+        target.noalias() =
+            features.rightCols(size - begin).transpose() * features.middleCols(begin, width);
     });
     parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
         piece.matrix.block(i * d_, i * d_, d_, d_) += units_[piece.units[i]].inverse;

@@ -50,7 +50,7 @@ private:
         Vector direction;  // on the piece's outputs
         std::vector<Index> blocks;
         std::vector<double> signs;
-        Index main;    // the longest of the blocks
+        Index main;      // the longest of the blocks
         Matrix half;     // d x active rows, X N X' = half' half (way of predictions)
         Matrix inverse;  // N^-1, reflected (way of weights)
     };

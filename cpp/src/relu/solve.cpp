@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "block_subset.hpp"
 #include "cycloid/relu/admm.hpp"
 #include "cycloid/relu/cones.hpp"
-#include "block_subset.hpp"
 #include "cycloid/relu/interior_point.hpp"
 
 namespace cycloid::relu {
@@ -35,8 +35,8 @@ public:
         AdmmOptions admm;
         admm.tol = options_.tol;
         const bool has_interior = system_size() <= largest_system;
-        admm.max_iter = has_interior ? std::min(admm_budget(), options_.max_iter)
-                                     : options_.max_iter;
+        admm.max_iter =
+            has_interior ? std::min(admm_budget(), options_.max_iter) : options_.max_iter;
         best_ = solve_admm(program_, admm, warm, context_);
         if (done() || !has_interior) return std::move(best_);
         interior_point();
@@ -152,8 +152,8 @@ private:
             best_.point.cone_multipliers = std::move(found.point.cone_multipliers);
         }
         const double seconds = context_.monitor != nullptr ? context_.monitor->seconds() : 0;
-        best_.trace.push({static_cast<double>(best_.n_iter), seconds, best_.objective,
-                          best_.lower_bound});
+        best_.trace.push(
+            {static_cast<double>(best_.n_iter), seconds, best_.objective, best_.lower_bound});
     }
 
     const Program& program_;
