@@ -6,7 +6,9 @@
 #include "common.hpp"
 #include "cycloid/core/parallel.hpp"
 #include "cycloid/relu/admm.hpp"
+#include "cycloid/relu/interior_point.hpp"
 #include "cycloid/relu/published.hpp"
+#include "cycloid/relu/solve.hpp"
 #include "relu.hpp"
 
 namespace cycloid::bindings {
@@ -14,11 +16,23 @@ namespace {
 
 using relu::Matrix;
 
-enum class Method { Admm, Published, BlockDescent };
+enum class Method { Auto, Admm, InteriorPoint, Published, BlockDescent };
 
 relu::Solution solve(const relu::Program& program, Method method, double tol, Index max_iter,
                      std::int64_t seed, const relu::Point* warm, const Context& context) {
     switch (method) {
+        case Method::Auto: {
+            relu::SolveOptions options;
+            options.tol = tol;
+            options.max_iter = max_iter;
+            return relu::solve_program(program, options, warm, context);
+        }
+        case Method::InteriorPoint: {
+            relu::InteriorPointOptions options;
+            options.tol = tol;
+            options.max_iter = max_iter;
+            return relu::solve_interior_point(program, options, context);
+        }
         case Method::Admm: {
             relu::AdmmOptions options;
             options.tol = tol;
@@ -50,10 +64,13 @@ py::dict relu_solve(const Columns& x, const Columns& y, const py::object& weight
                     double time_limit, const py::object& observer) {
     const ReluProblem problem(x, y, weights, loss, parameter, active, generators, block_pattern,
                               directions, alpha, intercept, gated);
-    const auto kind = pick<Method>(
-        method,
-        {{"admm", Method::Admm}, {"published", Method::Published}, {"rbcd", Method::BlockDescent}},
-        "method");
+    const auto kind = pick<Method>(method,
+                                   {{"auto", Method::Auto},
+                                    {"admm", Method::Admm},
+                                    {"interior_point", Method::InteriorPoint},
+                                    {"published", Method::Published},
+                                    {"rbcd", Method::BlockDescent}},
+                                   "method");
     std::optional<relu::Point> start;
     if (warm) start = view_point(problem.program, *warm);
     PythonObserver watcher(observer);

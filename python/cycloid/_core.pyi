@@ -165,7 +165,7 @@ def relu_solve(
     alpha: float,
     intercept: bool,
     gated: bool,
-    method: Literal["admm", "published", "rbcd"],
+    method: Literal["auto", "admm", "interior_point", "published", "rbcd"],
     tol: float,
     max_iter: int,
     warm: dict[str, Any] | None,

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
+#include "block_subset.hpp"
 #include "interior_point_loss.hpp"
 #include "interior_point_start.hpp"
 #include "interior_point_system.hpp"
@@ -49,9 +51,8 @@ public:
         certify();
         while (!finished()) {
             if (!iterate()) {
-                solution_.status = context_.monitor != nullptr && context_.monitor->stopped()
-                                       ? context_.monitor->reason()
-                                       : Status::Stalled;
+                if (!stopped() && system_.avoid_weights()) continue;
+                solution_.status = stopped() ? context_.monitor->reason() : Status::Stalled;
                 break;
             }
             ++solution_.n_iter;
@@ -66,6 +67,7 @@ private:
     void certify();
     bool finished();
 
+    bool stopped() const { return context_.monitor != nullptr && context_.monitor->stopped(); }
     double complementarity() const {
         const double rows = program_.gated ? 0 : values_.cwiseProduct(multipliers_).sum();
         return x_.dot(y_) + rows + pair_.complementarity();
@@ -100,8 +102,7 @@ private:
 };
 
 // X' (D_b A g_b - E_b mu_b)
-void InteriorPoint::dual_tails(const Matrix& slopes, const Matrix& multipliers,
-                               Matrix& out) const {
+void InteriorPoint::dual_tails(const Matrix& slopes, const Matrix& multipliers, Matrix& out) const {
     Matrix rows;
     spread(program_, slopes, context_, rows);
     if (!program_.gated) rows -= signs_.cwiseProduct(multipliers);
@@ -155,7 +156,6 @@ void InteriorPoint::start(const Matrix& central) {
 }
 
 void InteriorPoint::certify() {
-    if (std::getenv("RELU_DEBUG")) std::fprintf(stderr,"x %g c %g a %g mu %g y %g\n", x_.tail.norm(), c_.norm(), pair_.slopes().norm(), multipliers_.norm(), y_.tail.norm());
     Point point{x_.tail, c_, pair_.slopes(), program_.gated ? Matrix() : multipliers_};
     Matrix products;
     multiply(program_, point.v, context_, products);
@@ -212,8 +212,7 @@ void InteriorPoint::direction_for(const Targets& targets, Direction& out) const 
     }
     Matrix products;
     if (!program_.gated) {
-        const Matrix rows =
-            (signs_.array() * targets.rows.array() / values_.array()).matrix();
+        const Matrix rows = (signs_.array() * targets.rows.array() / values_.array()).matrix();
         multiply_transposed(program_, rows, context_, products);
         p += products;
     }
@@ -229,9 +228,9 @@ void InteriorPoint::direction_for(const Targets& targets, Direction& out) const 
     if (!program_.gated) {
         multiply(program_, out.x.tail, context_, products);
         out.values = signs_.cwiseProduct(products);
-        out.multipliers = ((targets.rows.array() - multipliers_.array() * out.values.array()) /
-                           values_.array())
-                              .matrix();
+        out.multipliers =
+            ((targets.rows.array() - multipliers_.array() * out.values.array()) / values_.array())
+                .matrix();
     }
     out.y.head.setZero(p.cols());
     dual_tails(out.slopes, out.multipliers, out.y.tail);
@@ -321,7 +320,7 @@ bool InteriorPoint::iterate() {
     predictions_now(z);
     pair_.linearize(z);
     scaling_.update(x_, y_);
-    if (!system_.factor({x_, values_, multipliers_, scaling_}, pair_)) { std::fprintf(stderr,"FACTOR failed x %d lam %d ratios %d\n", (int)x_.tail.allFinite(),(int)scaling_.lambda().tail.allFinite(),0);for (Index b=0;b<x_.count();++b) if(!std::isfinite(scaling_.lambda().head[b])) std::fprintf(stderr,"b %td x %g %.16g ratio %g y %g %g\n",b,x_.head[b],x_.head[b]-x_.tail.col(b).norm(),(x_.head[b]-x_.tail.col(b).norm())/x_.head[b],y_.head[b],(y_.head[b]-y_.tail.col(b).norm())/y_.head[b]);return false;}
+    if (!system_.factor({x_, values_, multipliers_, scaling_}, pair_)) return false;
 
     const double mu = complementarity() / degree();
     Targets targets = centring(0);
@@ -333,7 +332,6 @@ bool InteriorPoint::iterate() {
     add_second_order(direction, targets);
     direction_for(targets, direction);
     const double step = correct(sigma * mu, targets, direction);
-    if (std::getenv("RELU_DEBUG")) std::fprintf(stderr,"%td mu %.2e obj %.9g bound %.9g reach %.3f sigma %.2e step %.3f\n",solution_.n_iter,mu,solution_.objective,solution_.lower_bound,reach,sigma,step);
     if (!(step > 1e-8) || !direction.x.tail.allFinite() || !direction.slopes.allFinite()) {
         return false;
     }
@@ -341,16 +339,53 @@ bool InteriorPoint::iterate() {
     return true;
 }
 
+// A constant model, where there are no blocks.
+Solution constant_model(const Program& program, const InteriorPointOptions& options,
+                        const Context& context) {
+    Solution solution;
+    Matrix z = Matrix::Zero(program.x.rows(), program.loss.outputs());
+    Point& point = solution.point;
+    point.v.resize(program.x.cols(), 0);
+    point.c = RowVector::Zero(z.cols());
+    if (program.intercept) point.c = program.loss.best_intercept(z);
+    z.rowwise() += point.c;
+    solution.objective = program.loss.value(z);
+    program.loss.gradient(z, point.dual);
+    point.cone_multipliers.resize(program.x.rows(), 0);
+    solution.lower_bound = make_feasible(program, point.dual, point.cone_multipliers, context);
+    const double gap = solution.objective - solution.lower_bound;
+    solution.status =
+        gap <= options.tol * std::fabs(solution.objective) ? Status::Converged : Status::Stalled;
+    return solution;
+}
+
 }  // namespace
 
 Solution solve_interior_point(const Program& program, const InteriorPointOptions& options,
                               const Context& context) {
-    const Vector norms = program.x.rowwise().norm();
-    Matrix signs = program.patterns.active.cast<double>() * 2.0;
-    signs.array() -= 1;
-    signs = (norms.array() > 0).cast<double>().matrix().asDiagonal() * signs;
+    // Zero where a row bounds nothing.
+    Matrix signs = Matrix::Zero(program.x.rows(), program.patterns.count());
+    for (Index k = 0; k < signs.rows() && !program.gated; ++k) {
+        if (program.x.row(k).norm() == 0) continue;
+        signs.row(k) = program.patterns.active.row(k).cast<double>().array() * 2.0 - 1.0;
+    }
     const Matrix central = central_weights(program, signs, context);
-    return InteriorPoint(program, options, context, signs, central).run();
+    std::vector<Index> kept;
+    for (Index b = 0; b < program.blocks.count(); ++b) {
+        if (central.col(program.blocks.pattern[b]).allFinite()) kept.push_back(b);
+    }
+    const BlockSubset subset(program, kept);
+    const Program part = subset.program();
+    Solution solution = kept.empty() ? constant_model(part, options, context)
+                                     : InteriorPoint(part, options, context, signs, central).run();
+    if (std::ssize(kept) == program.blocks.count()) return solution;
+    subset.embed(solution, {}, context);
+    const double gap = solution.objective - solution.lower_bound;
+    if (solution.status == Status::Converged &&
+        !(gap <= options.tol * std::fabs(solution.objective))) {
+        solution.status = Status::Stalled;
+    }
+    return solution;
 }
 
 }  // namespace cycloid::relu

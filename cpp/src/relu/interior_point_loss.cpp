@@ -37,8 +37,7 @@ constexpr double rigid = 1e12;
 // (f(x) - f(y)) / (x - y) for f = log, where log x and log y are known.
 double log_secant(double x, double log_x, double y, double log_y) {
     const double difference = x - y;
-    return std::fabs(difference) <= 1e-4 * (x + y) ? 2 / (x + y)
-                                                    : (log_x - log_y) / difference;
+    return std::fabs(difference) <= 1e-4 * (x + y) ? 2 / (x + y) : (log_x - log_y) / difference;
 }
 
 }  // namespace
@@ -85,7 +84,9 @@ void LossPair::start(const Matrix& z) {
         const double balance = std::min(below, above);
         for (Index k = 0; k < a_.rows(); ++k) {
             const double w = loss_.weights()[k];
-            const auto part = [&](double side) { return 0.5 * w * (balance > 0 ? balance / side : 1); };
+            const auto part = [&](double side) {
+                return 0.5 * w * (balance > 0 ? balance / side : 1);
+            };
             a_(k, j) = low_(k, j) == 0 ? part(above) : high_(k, j) == 0 ? -part(below) : 0.0;
         }
     }
@@ -111,22 +112,31 @@ double LossPair::complementarity() const {
 void LossPair::linearize(const Matrix& z) {
     compliance_.resize(a_.rows(), a_.cols());
     residual_.resize(a_.rows(), a_.cols());
-    if (logistic_) return linearize_logistic(z);
-    if (softmax_) return linearize_softmax(z);
+    if (logistic_) {
+        linearize_logistic(z);
+    } else if (softmax_) {
+        linearize_softmax(z);
+    } else {
+        linearize_quadratic(z);
+    }
+    for (Index i = 0; i < a_.size(); ++i) {
+        if (has_low(i)) {
+            compliance_(i) += multiplier_.low(i) / (a_(i) - low_(i));
+            residual_(i) += multiplier_.low(i);
+        }
+        if (has_high(i)) {
+            compliance_(i) += multiplier_.high(i) / (high_(i) - a_(i));
+            residual_(i) -= multiplier_.high(i);
+        }
+    }
+}
+
+void LossPair::linearize_quadratic(const Matrix& z) {
     for (Index j = 0; j < a_.cols(); ++j) {
         for (Index k = 0; k < a_.rows(); ++k) {
             const double w = loss_.weights()[k];
-            const Index i = k + j * a_.rows();
-            if (w == 0) {
-                compliance_(i) = rigid;
-                residual_(i) = 0;
-                continue;
-            }
-            compliance_(i) = bend_ / w;
-            residual_(i) = z(i) - loss_.targets()(i) - bend_ * a_(i) / w - multiplier_.high(i) +
-                           multiplier_.low(i);
-            if (has_low(i)) compliance_(i) += multiplier_.low(i) / (a_(i) - low_(i));
-            if (has_high(i)) compliance_(i) += multiplier_.high(i) / (high_(i) - a_(i));
+            compliance_(k, j) = w == 0 ? rigid : bend_ / w;
+            residual_(k, j) = w == 0 ? 0 : z(k, j) - loss_.targets()(k, j) - bend_ * a_(k, j) / w;
         }
     }
 }

@@ -4,8 +4,9 @@
 // With s = a / weight every separable loss but the logistic one has the conjugate
 // s y + bend s^2 / 2 on [low, high]; bounds get multipliers, so
 //     z = y + bend a / weight + multiplier(high) - multiplier(low).
-// The logistic loss and softmax keep inside their domains by themselves: z is the logit of
-// probabilities in A, and a sample's probabilities add up to one (multiplier theta).
+// With the logistic loss and softmax, z less the multipliers is the logit of probabilities in A,
+// and softmax has a multiplier theta for their sum. Their domains would need no multipliers, but
+// while z and A are far apart these keep the probabilities from the boundary.
 #pragma once
 
 #include "cycloid/relu/loss.hpp"
@@ -26,8 +27,8 @@ public:
     void shrink(double factor, double mu);
 
     const Matrix& slopes() const { return a_; }
-    Index pairs() const { return pairs_; }   // of bounds and multipliers
-    double complementarity() const;          // sum of their products
+    Index pairs() const { return pairs_; }      // of bounds and multipliers
+    double complementarity() const;             // sum of their products
     bool row_sums() const { return softmax_; }  // each sample's slopes sum to zero
 
     // Linear model dz = compliance o da - (what residual returns) around A and predictions z.
@@ -50,8 +51,7 @@ public:
         for (Index i = 0; i < a_.size(); ++i) {
             const double a = a_(i) + step * da(i);
             if (has_low(i)) {
-                target.low(i) +=
-                    outliers((a - low_(i)) * (multiplier_.low(i) + step * dm.low(i)));
+                target.low(i) += outliers((a - low_(i)) * (multiplier_.low(i) + step * dm.low(i)));
             }
             if (has_high(i)) {
                 target.high(i) +=
@@ -62,8 +62,9 @@ public:
 
 private:
     bool entropic() const { return softmax_ || logistic_; }
-    bool has_low(Index i) const { return !entropic() && low_(i) > -INFINITY; }
-    bool has_high(Index i) const { return !entropic() && high_(i) < INFINITY; }
+    bool has_low(Index i) const { return low_(i) > -INFINITY; }
+    bool has_high(Index i) const { return high_(i) < INFINITY; }
+    void linearize_quadratic(const Matrix& z);
     void linearize_logistic(const Matrix& z);
     void linearize_softmax(const Matrix& z);
 

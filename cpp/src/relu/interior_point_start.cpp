@@ -28,7 +28,8 @@ public:
             if (sign_[k] == 0) s_[k] = 1;  // bounds nothing: log(1) = 0, and no step changes it
             if (!(s_[k] > 0)) return Vector::Constant(d_, NAN);
         }
-        for (int i = 0; i < most_newton && improve(v); ++i) {}
+        for (int i = 0; i < most_newton && improve(v); ++i) {
+        }
         return v;
     }
 
@@ -77,8 +78,7 @@ Matrix central_weights(const Program& program, const Matrix& signs, const Contex
     Matrix weights(xt.rows(), count);
     const double work = 10.0 * double(xt.size()) * double(xt.rows()) * double(count);
     parallel_for(context.team(work), count, [&](Index p) {
-        weights.col(p) =
-            CentralWeight(xt, signs.col(p)).find(program.patterns.generators.col(p));
+        weights.col(p) = CentralWeight(xt, signs.col(p)).find(program.patterns.generators.col(p));
     });
     return weights;
 }

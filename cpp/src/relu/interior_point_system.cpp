@@ -14,6 +14,8 @@ namespace {
 // Pivots below this share of their diagonal entry are rounding errors.
 constexpr double pivot_floor = 1e-15;
 constexpr Index stripe = 96;
+constexpr Index most_samples = 10000;  // for the way of predictions as a second try
+constexpr double weights_share = 0.6;  // of the samples: as many weights make their way cheaper
 
 // A = L L' by one thread, which asks nobody whether to stop; the upper triangle becomes zero.
 bool small_cholesky(Matrix& a) {
@@ -55,8 +57,18 @@ KktSystem::KktSystem(const Program& program, const Context& context)
     for (Piece& piece : pieces_) {
         const double weights = double(d_) * std::ssize(piece.units);
         const double samples = double(n_) * std::ssize(piece.outputs);
-        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < 0.6 * samples;
+        piece.by_weights = smooth && piece.outputs.size() == 1 && weights < weights_share * samples;
     }
+}
+
+bool KktSystem::avoid_weights() {
+    bool changed = false;
+    for (Piece& piece : pieces_) {
+        if (!piece.by_weights || n_ > most_samples) continue;
+        piece.by_weights = false;
+        changed = true;
+    }
+    return changed;
 }
 
 // Connected components of the outputs under the directions.
@@ -309,8 +321,7 @@ bool KktSystem::factor_predictions(Piece& piece) {
         piece.matrix.diagonal().segment(j * n_, n_) = pair_->compliance().col(piece.outputs[j]);
     }
     // With several outputs a stripe writes outside of its columns.
-    const double work =
-        double(n_) * double(n_) / 8 * double(d_) * double(std::ssize(piece.units));
+    const double work = double(n_) * double(n_) / 8 * double(d_) * double(std::ssize(piece.units));
     parallel_blocks(outputs == 1 ? context_.team(work) : 1, n_, stripe,
                     [&](Index begin, Index end) { add_products(piece, begin, end); });
     return cholesky(piece.matrix, pivot_floor, context_) >= 0 &&
@@ -320,8 +331,7 @@ bool KktSystem::factor_predictions(Piece& piece) {
 // In the units' reflected axes, where what is stiff and what is not stay apart.
 bool KktSystem::factor_weights(Piece& piece) {
     const Index count = std::ssize(piece.units), size = d_ * count;
-    const Vector root =
-        pair_->compliance().col(piece.outputs.front()).cwiseInverse().cwiseSqrt();
+    const Vector root = pair_->compliance().col(piece.outputs.front()).cwiseInverse().cwiseSqrt();
     Matrix features = Matrix::Zero(n_, size);
     const double work = double(n_) * double(size) * double(size) / 2;
     parallel_for(context_.team(double(n_) * double(size)), count, [&](Index i) {
@@ -340,8 +350,8 @@ bool KktSystem::factor_weights(Piece& piece) {
     parallel_for(context_.team(work), stripes, [&](Index s) {
         const Index begin = s * stripe, width = std::min(stripe, size - begin);
         auto target = piece.matrix.block(begin, begin, size - begin, width);
-        target.noalias() = features.rightCols(size - begin).transpose() *
-                           features.middleCols(begin, width);
+        target.noalias() =
+            features.rightCols(size - begin).transpose() * features.middleCols(begin, width);
     });
     parallel_for(context_.team(double(size) * double(d_ * d_)), count, [&](Index i) {
         piece.matrix.block(i * d_, i * d_, d_, d_) += units_[piece.units[i]].inverse;

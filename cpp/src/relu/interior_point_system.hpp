@@ -34,6 +34,9 @@ public:
 
     // False where a matrix is not what it should be, or when interrupted.
     bool factor(const Iterate& at, const LossPair& pair);
+    // From now on the way of predictions, which keeps more digits; false if it was taken already,
+    // or is too large.
+    bool avoid_weights();
     // p: d x B, r: n x c. dv, da and dc solve the system with h = -1' A and k = -A 1.
     void solve(const Matrix& p, const Matrix& r, Matrix& dv, Matrix& da, RowVector& dc) const;
 
@@ -47,7 +50,7 @@ private:
         Vector direction;  // on the piece's outputs
         std::vector<Index> blocks;
         std::vector<double> signs;
-        Index main;    // the longest of the blocks
+        Index main;      // the longest of the blocks
         Matrix half;     // d x active rows, X N X' = half' half (way of predictions)
         Matrix inverse;  // N^-1, reflected (way of weights)
     };

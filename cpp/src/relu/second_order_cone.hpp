@@ -52,9 +52,7 @@ public:
     double first(Index b) const { return (2 * w_.head[b] * w_.head[b] - 1) / square(eta_[b]); }
     auto row(Index b) const { return (-2 * w_.head[b] / square(eta_[b])) * w_.tail.col(b); }
     double sphere(Index b) const { return 1 / square(eta_[b]); }
-    double radial(Index b) const {
-        return sphere(b) / (2 * w_.head[b] * w_.head[b] - 1);
-    }
+    double radial(Index b) const { return sphere(b) / (2 * w_.head[b] * w_.head[b] - 1); }
     auto axis(Index b) const { return w_.tail.col(b); }
 
 private:

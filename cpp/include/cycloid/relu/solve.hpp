@@ -6,12 +6,13 @@
 namespace cycloid::relu {
 
 struct SolveOptions {
-    double tol = 1e-6;  // on (objective - lower bound) / |objective|
-    Index max_iter = 20000;  // of the ADMM; the interior point needs tens
+    double tol = 1e-6;       // on (objective - lower bound) / |objective|
+    Index max_iter = 20000;  // of all methods together
 };
 
-// ADMM to a moderate gap; then the interior point on the blocks that may be nonzero, and the others
-// are checked: violators come back, and the lower bound is of all blocks. `warm` may be null.
+// ADMM for as long as the interior point would take, which nearly always does; if not, the interior
+// point on the blocks that may be nonzero. The others are checked afterwards and violators come
+// back: the lower bound is of all blocks. `warm` may be null.
 Solution solve_program(const Program& program, const SolveOptions& options, const Point* warm,
                        const Context& context);
 
