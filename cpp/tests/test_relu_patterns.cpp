@@ -44,8 +44,17 @@ void check_patterns(const Matrix& x, const Patterns& patterns) {
 }  // namespace
 
 TEST_CASE("relu patterns: all of them, as many as Cover's count in general position") {
-    for (const auto [n, d] : {std::pair<Index, Index>{1, 1}, {1, 3}, {5, 1}, {6, 2}, {40, 2},
-                              {7, 3}, {30, 3}, {8, 4}, {9, 6}, {10, 10}, {5, 9}}) {
+    for (const auto [n, d] : {std::pair<Index, Index>{1, 1},
+                              {1, 3},
+                              {5, 1},
+                              {6, 2},
+                              {40, 2},
+                              {7, 3},
+                              {30, 3},
+                              {8, 4},
+                              {9, 6},
+                              {10, 10},
+                              {5, 9}}) {
         const Matrix x = normal_matrix(n, d, std::uint64_t(10 * n + d));
         const Patterns all = all_patterns(x, serial);
         check_patterns(x, all);
@@ -67,8 +76,7 @@ TEST_CASE("relu patterns: all of them with equal rows, zero rows, a ones column,
     const Patterns all = all_patterns(x, serial);
     check_patterns(x, all);
     // Points of a fine grid see no other pattern.
-    const DistinctPatterns sampled =
-        distinct_patterns(x, normal_matrix(3, 20000, 2), serial);
+    const DistinctPatterns sampled = distinct_patterns(x, normal_matrix(3, 20000, 2), serial);
     CHECK(names(sampled.patterns.active) == names(all.active));
     CHECK(pattern_count(x) >= double(all.count()));
 

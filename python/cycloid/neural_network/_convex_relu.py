@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -46,9 +46,9 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
         self, X: Any, targets: Any, loss: str, loss_parameter: float | None, weights: Vector | None
     ) -> NetworkResult:
         initial = None
-        if check_flag("warm_start", self.warm_start) and hasattr(self, "_network"):
-            initial = self._network
-        self._network = convex_relu(
+        if check_flag("warm_start", self.warm_start) and hasattr(self, "result_"):
+            initial = self.result_
+        return convex_relu(
             X,
             targets,
             self.alpha,
@@ -69,7 +69,6 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
             callback=self.callback,
             verbose=self.verbose,
         )
-        return self._network
 
     def _store(self, result: NetworkResult, scale: float) -> None:
         self.result_ = result
@@ -99,7 +98,7 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
         return to_onnx(self.coefs_, self.intercepts_)
 
 
-class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
+class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # type: ignore[misc]
     """Regression by a two-layer ReLU network with a bound on its distance from the optimum.
 
     With s the standard deviation of `y` (of all targets together), minimise over networks f of any
@@ -283,7 +282,7 @@ def _has_probabilities(model: ConvexReLUClassifier) -> bool:
     return True
 
 
-class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
+class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
     """Classification by a two-layer ReLU network with a bound on its distance from the optimum.
 
     Minimise over networks f of any width, as `convex_relu` does::
@@ -363,7 +362,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     >>> from sklearn.datasets import make_moons
     >>> from cycloid.neural_network import ConvexReLUClassifier
     >>> X, y = make_moons(60, noise=0.1, random_state=0)
-    >>> model = ConvexReLUClassifier(random_state=0, tol=0.02).fit(X, y)
+    >>> model = ConvexReLUClassifier(alpha=1e-3, random_state=0).fit(X, y)
     >>> model.score(X, y)
     1.0
     """
@@ -480,7 +479,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         labels: NDArray[Any] = self.classes_[chosen]
         return labels
 
-    @available_if(_has_probabilities)
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of the classes, with loss='log_loss' only.
 
@@ -500,10 +499,11 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         shares: NDArray[Any] = softmax(outputs, axis=1)
         return shares
 
-    @available_if(_has_probabilities)
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Logarithms of `predict_proba`."""
-        return np.log(self.predict_proba(X))
+        logarithms: NDArray[Any] = np.log(self.predict_proba(X))
+        return logarithms
 
 
 def _deviation(y: NDArray[np.float64], weights: Vector | None) -> float:

@@ -86,7 +86,7 @@ class NetworkResult:
     @property
     def n_neurons(self) -> int:
         """Width of the hidden layer."""
-        return self.hidden_coef.shape[1]
+        return int(self.hidden_coef.shape[1])
 
     @property
     def converged(self) -> bool:

@@ -18,7 +18,8 @@ namespace cycloid {
 template <class Real>
 class Panel {
 public:
-    // Of each column half a page: two tiles' right sides and one left side fit into the first cache.
+    // Of each column half a page: two tiles' right sides and one left side fit into the first
+    // cache.
     static constexpr Index height = 2048 / sizeof(Real);
 
     explicit Panel(Index columns) : columns_(columns) {
@@ -33,8 +34,8 @@ public:
         const Index filled = end - begin;
         if (rows_ > filled) values_.block(filled, 0, rows_ - filled, columns_).setZero();
     }
-    // Lower triangle of sum += A'A, tile by tile. Two right sides stay in the first cache, while left
-    // sides come from the second one: each serves two tiles.
+    // Lower triangle of sum += A'A, tile by tile. Two right sides stay in the first cache, while
+    // left sides come from the second one: each serves two tiles.
     void add_products(Matrix<Real>& sum) const {
         for (Index first = 0; first < columns_; first += 2 * right) {
             const Index last = std::min(first + 2 * right, columns_);
