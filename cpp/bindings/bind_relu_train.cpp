@@ -27,7 +27,7 @@ Eigen::Map<const Matrix> view_columns(const py::array& array, const char* name, 
 
 template <class Dense>
 py::array to_columns(const Dense& matrix) {
-    using Scalar = typename Dense::Scalar;
+    using Scalar = Dense::Scalar;
     return py::array_t<Scalar, py::array::f_style>({matrix.rows(), matrix.cols()}, matrix.data());
 }
 

@@ -91,7 +91,10 @@ TEST_CASE("relu patterns: all of them with equal rows, zero rows, a ones column,
 
 TEST_CASE("relu patterns: a grid of integers, where many lines share a plane") {
     Matrix x(27, 3);
-    for (Index k = 0; k < 27; ++k) x.row(k) << double(k % 3), double(k / 3 % 3), double(k / 9);
+    for (Index k = 0; k < 27; ++k) {
+        const Index second = k / 3 % 3, third = k / 9;
+        x.row(k) << double(k % 3), double(second), double(third);
+    }
     const Patterns all = all_patterns(x, serial);
     check_patterns(x, all);
     const DistinctPatterns sampled = distinct_patterns(x, normal_matrix(3, 40000, 5), serial);

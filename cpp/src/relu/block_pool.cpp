@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace cycloid::relu {
 namespace {
@@ -54,6 +55,7 @@ void BlockPool::build(const MatrixView& x, const Context& context) {
         }
     }
     std::vector<Index> idle;
+    idle.reserve(kept.size());
     for (const Index j : kept) idle.push_back(idle_[static_cast<std::size_t>(j)]);
     idle_ = std::move(idle);
     directions_ = directions_(Eigen::all, kept).eval();
@@ -67,8 +69,8 @@ std::vector<Index> BlockPool::keep_active(const Matrix& v, double negligible, In
     const Vector size = v.colwise().norm();
     std::vector<Index> order(static_cast<std::size_t>(count())), active, kept, idle;
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Index i, Index j) { return size[i] < size[j]; });
+    std::sort(order.begin(), order.end(),
+              [&](Index i, Index j) { return std::pair(size[i], i) < std::pair(size[j], j); });
     std::vector<bool> is_active(order.size(), true);
     double sum = 0;
     for (const Index j : order) {

@@ -55,8 +55,8 @@ KktSystem::KktSystem(const Program& program, const Context& context)
     }
     const bool smooth = program.loss.kind() != LossKind::Softmax;
     for (Piece& piece : pieces_) {
-        const double weights = double(d_) * std::ssize(piece.units);
-        const double samples = double(n_) * std::ssize(piece.outputs);
+        const double weights = double(d_) * double(piece.units.size());
+        const double samples = double(n_) * double(piece.outputs.size());
         piece.by_weights = smooth && piece.outputs.size() == 1 && weights < weights_share * samples;
     }
 }

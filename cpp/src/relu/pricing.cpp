@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "cycloid/core/parallel.hpp"
 
@@ -118,8 +119,9 @@ Candidates select(const MatrixView& x, const Matrix& dual, const Points& found,
                   const PricingOptions& options) {
     std::vector<Index> order(static_cast<std::size_t>(found.size.size()));
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Index i, Index j) { return found.size[i] > found.size[j]; });
+    std::sort(order.begin(), order.end(), [&](Index i, Index j) {
+        return std::pair(-found.size[i], i) < std::pair(-found.size[j], j);
+    });
     Candidates out;
     std::vector<Index> kept;
     for (const Index i : order) {
@@ -154,8 +156,9 @@ Candidates price(const MatrixView& x, const Matrix& dual, const Matrix& starts,
     });
     std::vector<Index> order(static_cast<std::size_t>(count));
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Index i, Index j) { return found.size[i] > found.size[j]; });
+    std::sort(order.begin(), order.end(), [&](Index i, Index j) {
+        return std::pair(-found.size[i], i) < std::pair(-found.size[j], j);
+    });
     const Index refined = std::min(options.refined, count);
     parallel_for(context.team(work), refined, [&](Index r) {
         const Index i = order[static_cast<std::size_t>(r)];
@@ -182,8 +185,8 @@ Candidates price_cells(const MatrixView& x, const Matrix& dual, const Patterns& 
     });
     std::vector<Index> order(static_cast<std::size_t>(count));
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Index i, Index j) { return limit[i] > limit[j]; });
+    std::sort(order.begin(), order.end(),
+              [&](Index i, Index j) { return std::pair(-limit[i], i) < std::pair(-limit[j], j); });
     Points found{Matrix(x.cols(), 2 * count), Matrix(x.cols(), 2 * count),
                  Vector::Constant(2 * count, -1)};
     const Index enough = 4 * options.most;

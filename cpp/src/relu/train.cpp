@@ -81,8 +81,8 @@ private:
             accept(found.back().network);
             if (report(0)) return;
         }
-        std::stable_sort(found.begin(), found.end(),
-                         [](const auto& a, const auto& b) { return a.value < b.value; });
+        std::sort(found.begin(), found.end(),
+                  [](const auto& a, const auto& b) { return a.value < b.value; });
         found.resize((found.size() + 1) / 2);
         for (LocalMinimum& one : found) {
             if (context_.stop() || monitor_.seconds() > half) return;
