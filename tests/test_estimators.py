@@ -9,6 +9,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cycloid.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LogisticRegression
+from cycloid.neural_network import ConvexReLUClassifier, ConvexReLURegressor
 from cycloid.ot import SinkhornTransport
 
 ESTIMATORS = [
@@ -53,7 +54,12 @@ TRANSPORT = [
     SinkhornTransport(reg_e=0.05, norm="median", tol=1e-13),
     SinkhornTransport(metric="cityblock", norm="max"),
 ]
-CHECKS = parametrize_with_checks(ESTIMATORS + TRANSPORT)
+NETWORKS = [
+    # A rounds' limit and a loose gap: the checks fit hundreds of networks.
+    ConvexReLURegressor(n_neurons=5, n_restarts=2, max_iter=3, tol=0.1, random_state=0),
+    ConvexReLUClassifier(n_neurons=5, n_restarts=2, max_iter=3, tol=0.1, random_state=0),
+]
+CHECKS = parametrize_with_checks(ESTIMATORS + TRANSPORT + NETWORKS)
 
 
 # scikit-learn's checks know no target samples.

@@ -69,5 +69,8 @@ void bind_bcd(py::module_& m);
 void bind_ot(py::module_& m);
 void bind_ot_several(py::module_& m);
 void bind_points(py::module_& m);
+void bind_relu_train(py::module_& m);
+void bind_relu(py::module_& m);
+void bind_relu_robust(py::module_& m);
 
 }  // namespace cycloid::bindings

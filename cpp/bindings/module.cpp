@@ -44,4 +44,7 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_ot(m);
     cycloid::bindings::bind_ot_several(m);
     cycloid::bindings::bind_points(m);
+    cycloid::bindings::bind_relu_train(m);
+    cycloid::bindings::bind_relu(m);
+    cycloid::bindings::bind_relu_robust(m);
 }

@@ -22,7 +22,15 @@ Vector: TypeAlias = NDArray[np.float64]
 Row: TypeAlias = Mapping[str, float]
 Callback: TypeAlias = Callable[[dict[str, float]], bool | None]
 
-__all__ = ["Callback", "PathResult", "Reporter", "Result", "Status", "warn_unless_converged"]
+__all__ = [
+    "Callback",
+    "PathResult",
+    "Reporter",
+    "Result",
+    "Status",
+    "TableReporter",
+    "warn_unless_converged",
+]
 
 
 class Status(enum.IntEnum):
@@ -346,6 +354,56 @@ class Reporter:
         """After the solve, however it ended."""
         if self._last is not None:
             self._finish_alpha(self._last)
+        if self._bar is not None:
+            self._bar.close()
+
+
+class TableReporter:
+    """The observer of a solve that is not a path: one line a row, one bar for all.
+
+    `columns` are those that are printed; the first counts what the bar counts, up to `total`.
+    """
+
+    def __init__(
+        self,
+        callback: Callback | None,
+        verbose: int,
+        progress: bool,
+        columns: tuple[str, ...],
+        total: int | None,
+        unit: str,
+    ) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable or None; got {callback!r}")
+        self._callback = callback
+        self._verbose = verbose
+        self._columns = columns
+        self._bar = progress_bar(total, unit) if progress else None
+        self._rows = 0
+
+    @property
+    def observer(self) -> Callback | None:
+        """What the core calls, None if nobody listens."""
+        silent = self._callback is None and not self._verbose and self._bar is None
+        return None if silent else self._observe
+
+    def progress_note(self, row: Row) -> str:
+        """What stands beside the progress bar."""
+        raise NotImplementedError
+
+    def _observe(self, row: dict[str, float]) -> bool:
+        if self._verbose:
+            if self._rows == 0:
+                print(" ".join(f"{name:>11}" for name in self._columns), flush=True)
+            print(" ".join(f"{row[name]:11.4g}" for name in self._columns), flush=True)
+        self._rows += 1
+        if self._bar is not None:
+            self._bar.set_postfix_str(self.progress_note(row))
+            self._bar.update(int(row[self._columns[0]]) - self._bar.n)
+        return self._callback is not None and bool(self._callback(row))
+
+    def close(self) -> None:
+        """After the solve, however it ended."""
         if self._bar is not None:
             self._bar.close()
 

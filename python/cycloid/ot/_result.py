@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from cycloid._result import Callback, Status, Vector, caller_level, progress_bar
+from cycloid._result import Callback, Row, Status, TableReporter, Vector, caller_level
 
 _BLOCK = 1 << 22  # entries of the plan formed at a time
 
@@ -185,11 +185,8 @@ def warn_unless_converged(who: str, result: TransportResult) -> None:
     )
 
 
-class Reporter:
-    """The one observer of a solve: calls `callback`, prints the table, moves the progress bar.
-
-    `columns` are those that are printed; the first counts what the bar counts, up to `total`.
-    """
+class Reporter(TableReporter):
+    """The table of a transport solve unless other `columns` are asked for."""
 
     COLUMNS = ("iteration", "seconds", "reg", "violation", "value", "n_newton", "n_passes")
 
@@ -201,34 +198,9 @@ class Reporter:
         columns: tuple[str, ...] = COLUMNS,
         total: int | None = None,
     ) -> None:
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable or None; got {callback!r}")
-        self._callback = callback
-        self._verbose = verbose
-        self._columns = columns
         unit = "iteration" if total is None else "problem"
-        self._bar = progress_bar(total, unit) if progress else None
-        self._rows = 0
+        super().__init__(callback, verbose, progress, columns, total, unit)
 
-    @property
-    def observer(self) -> Callback | None:
-        """What the core calls, None if nobody listens."""
-        silent = self._callback is None and not self._verbose and self._bar is None
-        return None if silent else self._observe
-
-    def _observe(self, row: dict[str, float]) -> bool:
-        if self._verbose:
-            if self._rows == 0:
-                print(" ".join(f"{name:>10}" for name in self._columns), flush=True)
-            print(" ".join(f"{row[name]:10.4g}" for name in self._columns), flush=True)
-        self._rows += 1
-        if self._bar is not None:
-            level = f"reg {row['reg']:.2g}, " if "reg" in row else ""
-            self._bar.set_postfix_str(f"{level}violation {row['violation']:.1e}")
-            self._bar.update(int(row[self._columns[0]]) - self._bar.n)
-        return self._callback is not None and bool(self._callback(row))
-
-    def close(self) -> None:
-        """After the solve, however it ended."""
-        if self._bar is not None:
-            self._bar.close()
+    def progress_note(self, row: Row) -> str:
+        level = f"reg {row['reg']:.2g}, " if "reg" in row else ""
+        return f"{level}violation {row['violation']:.1e}"

@@ -1,0 +1,20 @@
+"""Two-layer ReLU networks, trained by convex programs.
+
+`convex_relu` trains a network and bounds its distance from the global optimum; `convex_relu_path`
+does so at several penalty strengths. The estimators `ConvexReLURegressor` and
+`ConvexReLUClassifier` take their place beside scikit-learn's `MLPRegressor` and `MLPClassifier`.
+"""
+
+from cycloid._result import Status
+from cycloid.neural_network._convex_relu import ConvexReLUClassifier, ConvexReLURegressor
+from cycloid.neural_network._result import NetworkResult
+from cycloid.neural_network._train import convex_relu, convex_relu_path
+
+__all__ = [
+    "ConvexReLUClassifier",
+    "ConvexReLURegressor",
+    "NetworkResult",
+    "Status",
+    "convex_relu",
+    "convex_relu_path",
+]
