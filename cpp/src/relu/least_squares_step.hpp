@@ -22,7 +22,7 @@ private:
     Program merged_program_;
     Context context_;
     std::unique_ptr<SampleSystem> system_;
-    Matrix b_, merged_v_, products_, right_;
+    Matrix b_, merged_v_, right_;
 };
 
 }  // namespace cycloid::relu
