@@ -3,6 +3,7 @@
 #include <Eigen/Jacobi>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace cycloid::relu {
 namespace {
@@ -194,8 +195,8 @@ bool Cones::tighten(Index b, const double* product, double size, double enough) 
 bool Cones::project(Matrix& x, double enough) {
     if (program_.gated) return true;
     const Index d = rows_.rows();
-    std::vector<Index> open;  // blocks whose points may violate constraints
-    for (Index b = 0; b < x.cols(); ++b) open.push_back(b);
+    std::vector<Index> open(x.cols());  // blocks whose points may violate constraints
+    std::iota(open.begin(), open.end(), Index{0});
     const double work = double(d) * double(d);
     parallel_for(context_.team(work * double(x.cols())), x.cols(),
                  [&](Index b) { faces_[b].start(x.col(b)); });

@@ -13,7 +13,7 @@ public:
 
     // False if interrupted.
     bool factor(double ridge) { return system_->factor(ridge); }
-    // V in place of Y; `fit` is F V + 1 c' - T, and ridge B that without the error of the solve.
+    // V in place of Y; `fit` is F V + 1 c' - T.
     void solve(const Matrix& target, Matrix& v, RowVector& c, Matrix& fit);
     const Matrix& b() const { return b_; }
 
