@@ -149,9 +149,52 @@ Cones::Cones(const Program& program, const Context& context)
 
 Cones::~Cones() = default;
 
+// Adds constraints that the point of block b, whose products with X are given, violates.
+bool Cones::tighten(Index b, const double* product, double size, double enough) {
+    const Index n = rows_.cols(), d = rows_.rows();
+    Face& face = faces_[b];
+    const auto* active = program_.patterns.active.col(program_.blocks.pattern[b]).data();
+    const double allowed = -violation_allowed * size, *norms = norms_.data();
+    // Most blocks violate nothing: that is seen without a branch.
+    double least_slack = 0;
+#pragma omp simd reduction(min : least_slack)
+    for (Index k = 0; k < n; ++k) {
+        const double value = active[k] != 0 ? product[k] : -product[k];
+        least_slack = std::min(least_slack, value - allowed * norms[k]);
+    }
+    if (least_slack == 0) return false;
+    std::vector<std::pair<double, Index>> violated;
+    for (Index k = 0; k < n; ++k) {
+        const double value = active[k] != 0 ? product[k] : -product[k];
+        if (value < allowed * norms[k]) violated.emplace_back(value / norms[k], k);
+    }
+    const auto most = std::min(std::ssize(violated), 2 * d);
+    std::nth_element(violated.begin(), violated.begin() + most, violated.end());
+    violated.resize(static_cast<std::size_t>(most));
+    bool changed = false;
+    // A limit that only rounding errors reach.
+    for (Index adds = 0; adds < 20 * d && face.point().norm() > enough; ++adds) {
+        auto worst = violated.end();
+        double least = allowed;
+        for (auto it = violated.begin(); it != violated.end(); ++it) {
+            const double sign = active[it->second] != 0 ? 1 : -1;
+            it->first = sign * rows_.col(it->second).dot(face.point());
+            if (it->first < least) least = it->first, worst = it;
+        }
+        if (worst == violated.end()) break;
+        const double sign = active[worst->second] != 0 ? 1 : -1;
+        if (face.add(worst->second, sign * rows_.col(worst->second))) {
+            changed = true;
+        } else {
+            violated.erase(worst);
+        }
+    }
+    return changed;
+}
+
 bool Cones::project(Matrix& x, double enough) {
     if (program_.gated) return true;
-    const Index n = rows_.cols(), d = rows_.rows();
+    const Index d = rows_.rows();
     std::vector<Index> open(x.cols());  // blocks whose points may violate constraints
     std::iota(open.begin(), open.end(), Index{0});
     const double work = double(d) * double(d);
@@ -168,38 +211,7 @@ bool Cones::project(Matrix& x, double enough) {
         multiply(program_, points, context_, products);
         std::vector<char> changed(open.size(), 0);
         parallel_for(context_.team(double(products.size()) * 10), std::ssize(open), [&](Index i) {
-            const Index b = open[i];
-            Face& face = faces_[b];
-            const auto* active = program_.patterns.active.col(program_.blocks.pattern[b]).data();
-            const double allowed = -violation_allowed * sizes[b];
-            std::vector<std::pair<double, Index>> violated;
-            for (Index k = 0; k < n; ++k) {
-                const double value = active[k] != 0 ? products(k, i) : -products(k, i);
-                if (value < allowed * norms_[k]) violated.emplace_back(value / norms_[k], k);
-            }
-            const std::size_t most = 2 * static_cast<std::size_t>(d);
-            if (violated.size() > most) {
-                std::nth_element(violated.begin(), violated.begin() + std::ptrdiff_t(most),
-                                 violated.end());
-                violated.resize(most);
-            }
-            // A limit that only rounding errors reach.
-            for (Index adds = 0; adds < 20 * d && face.point().norm() > enough; ++adds) {
-                auto worst = violated.end();
-                double least = allowed;
-                for (auto it = violated.begin(); it != violated.end(); ++it) {
-                    const double sign = active[it->second] != 0 ? 1 : -1;
-                    it->first = sign * rows_.col(it->second).dot(face.point());
-                    if (it->first < least) least = it->first, worst = it;
-                }
-                if (worst == violated.end()) break;
-                const double sign = active[worst->second] != 0 ? 1 : -1;
-                if (face.add(worst->second, sign * rows_.col(worst->second))) {
-                    changed[i] = 1;
-                } else {
-                    violated.erase(worst);
-                }
-            }
+            changed[i] = tighten(open[i], products.col(i).data(), sizes[open[i]], enough) ? 1 : 0;
         });
         std::vector<Index> still;
         for (std::size_t i = 0; i < open.size(); ++i) {

@@ -15,8 +15,7 @@ void LeastSquaresStep::solve(const Matrix& target, Matrix& v, RowVector& c, Matr
     for (Index b = 0; b < v.cols(); ++b) {
         merged_v_.col(merged_.into[b]) += merged_.scale[b] * v.col(b);
     }
-    multiply(merged_program_, merged_v_, context_, products_);
-    predictions(merged_program_, products_, RowVector::Zero(target.cols()), context_, right_);
+    features(merged_program_, merged_v_, context_, right_);
     right_ -= target;
     system_->solve(right_, b_, c, fit);
     adjoint(merged_program_, b_, context_, merged_v_);

@@ -13,7 +13,7 @@ public:
 
     // False if interrupted.
     bool factor(double ridge) { return system_->factor(ridge); }
-    // V in place of Y; `fit` is F V + 1 c' - T, and ridge B that without the error of the solve.
+    // V in place of Y; `fit` is F V + 1 c' - T.
     void solve(const Matrix& target, Matrix& v, RowVector& c, Matrix& fit);
     const Matrix& b() const { return b_; }
 
@@ -22,7 +22,7 @@ private:
     Program merged_program_;
     Context context_;
     std::unique_ptr<SampleSystem> system_;
-    Matrix b_, merged_v_, products_, right_;
+    Matrix b_, merged_v_, right_;
 };
 
 }  // namespace cycloid::relu

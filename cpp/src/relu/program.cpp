@@ -22,6 +22,40 @@ void each_block(const Program& program, const Context& context, const Body& body
     });
 }
 
+// Rows of the predictions, of which `products` holds those from `begin` on.
+void add_masked(const Program& program, const MatrixView& products, Index begin, const RowVector& c,
+                Matrix& out) {
+    const Index size = products.rows();
+    for (Index j = 0; j < out.cols(); ++j) {
+        double* target = out.col(j).data() + begin;
+        std::fill_n(target, size, c[j]);
+        for (Index b = 0; b < program.blocks.count(); ++b) {
+            const double g = program.blocks.direction(j, b);
+            if (g == 0) continue;
+            const auto* active =
+                program.patterns.active.col(program.blocks.pattern[b]).data() + begin;
+            const double* product = products.col(b).data();
+#pragma omp simd
+            for (Index k = 0; k < size; ++k) {
+                target[k] += g * (active[k] != 0 ? product[k] : 0.0);
+            }
+        }
+    }
+}
+
+// target += D_b A g_b for some rows.
+void add_spread(const Program& program, const MatrixView& a, Index begin, Index size, Index b,
+                double* target) {
+    const auto* active = program.patterns.active.col(program.blocks.pattern[b]).data() + begin;
+    for (Index j = 0; j < a.cols(); ++j) {
+        const double g = program.blocks.direction(j, b);
+        if (g == 0) continue;
+        const double* source = a.col(j).data() + begin;
+#pragma omp simd
+        for (Index k = 0; k < size; ++k) target[k] += g * (active[k] != 0 ? source[k] : 0.0);
+    }
+}
+
 }  // namespace
 
 void multiply(const Program& program, const MatrixView& v, const Context& context, Matrix& out) {
@@ -48,36 +82,15 @@ void predictions(const Program& program, const MatrixView& products, const RowVe
     const Index n = program.x.rows();
     out.resize(n, program.blocks.direction.rows());
     parallel_blocks(context.team(work(products)), n, row_grain, [&](Index begin, Index end) {
-        for (Index j = 0; j < out.cols(); ++j) {
-            double* target = out.col(j).data();
-            std::fill(target + begin, target + end, c[j]);
-            for (Index b = 0; b < program.blocks.count(); ++b) {
-                const double g = program.blocks.direction(j, b);
-                if (g == 0) continue;
-                const auto* active = program.patterns.active.col(program.blocks.pattern[b]).data();
-                const double* product = products.col(b).data();
-#pragma omp simd
-                for (Index k = begin; k < end; ++k) {
-                    target[k] += g * (active[k] != 0 ? product[k] : 0.0);
-                }
-            }
-        }
+        add_masked(program, products.middleRows(begin, end - begin), begin, c, out);
     });
 }
 
 void spread(const Program& program, const MatrixView& a, const Context& context, Matrix& out) {
     const Index n = a.rows();
-    out.resize(n, program.blocks.count());
-    each_block(program, context, [&](const std::uint8_t* active, Index b) {
-        double* target = out.col(b).data();
-        std::fill_n(target, n, 0.0);
-        for (Index j = 0; j < a.cols(); ++j) {
-            const double g = program.blocks.direction(j, b);
-            if (g == 0) continue;
-            const double* source = a.col(j).data();
-#pragma omp simd
-            for (Index k = 0; k < n; ++k) target[k] += g * (active[k] != 0 ? source[k] : 0.0);
-        }
+    out.setZero(n, program.blocks.count());
+    each_block(program, context, [&](const std::uint8_t*, Index b) {
+        add_spread(program, a, 0, n, b, out.col(b).data());
     });
 }
 
@@ -91,10 +104,38 @@ void signed_rows(const Program& program, const MatrixView& r, const Context& con
     });
 }
 
+void features(const Program& program, const MatrixView& v, const Context& context, Matrix& out) {
+    const Index n = program.x.rows(), outputs = program.blocks.direction.rows();
+    out.resize(n, outputs);
+    const double flops = work(v) * double(n);
+    parallel_blocks(context.team(flops), n, row_grain, [&](Index begin, Index end) {
+        const Matrix products = program.x.middleRows(begin, end - begin) * v;
+        add_masked(program, products, begin, RowVector::Zero(outputs), out);
+    });
+}
+
+// Fixed groups of rows, each with a sum of its own: the same bits for any number of threads.
 void adjoint(const Program& program, const MatrixView& a, const Context& context, Matrix& out) {
-    Matrix rows;
-    spread(program, a, context, rows);
-    multiply_transposed(program, rows, context, out);
+    constexpr Index most_groups = 8;
+    const Index n = program.x.rows(), d = program.x.cols(), blocks = program.blocks.count();
+    const Index pieces = (n + row_grain - 1) / row_grain, groups = std::min(pieces, most_groups);
+    std::vector<Matrix> sums(static_cast<std::size_t>(groups));
+    const double flops = double(n) * double(d) * double(blocks);
+    parallel_for(context.team(flops), groups, [&](Index group) {
+        Matrix& sum = sums[group];
+        sum = Matrix::Zero(d, blocks);
+        Matrix rows;
+        for (Index piece = group; piece < pieces; piece += groups) {
+            const Index begin = piece * row_grain, size = std::min(row_grain, n - begin);
+            rows.setZero(size, blocks);
+            for (Index b = 0; b < blocks; ++b) {
+                add_spread(program, a, begin, size, b, rows.col(b).data());
+            }
+            sum.noalias() += program.x.middleRows(begin, size).transpose() * rows;
+        }
+    });
+    out = sums[0];
+    for (Index group = 1; group < groups; ++group) out += sums[group];
 }
 
 double penalty(const MatrixView& v) { return v.colwise().norm().sum(); }

@@ -229,14 +229,13 @@ private:
             cholesky_solve(factors_[g], Eigen::Map<Vector>(part.data(), d * part.cols()));
             inner_(Eigen::all, blocks) = part;
         }
-        multiply(merged_, inner_, context_, products_);
-        predictions(merged_, products_, RowVector::Zero(q.cols()), context_, image_);
+        features(merged_, inner_, context_, image_);
         q = (q - image_) / ridge_;
     }
 
     std::vector<Group> groups_;
     std::vector<Matrix> factors_;
-    Matrix inner_, products_, image_;
+    Matrix inner_, image_;
 };
 
 // Conjugate gradients, with an intercept among the B whose columns sum to zero. They are
@@ -301,8 +300,7 @@ private:
     }
     void apply(const Matrix& b, Matrix& out) {
         adjoint(merged_, b, context_, inner_);
-        multiply(merged_, inner_, context_, products_);
-        predictions(merged_, products_, RowVector::Zero(b.cols()), context_, out);
+        features(merged_, inner_, context_, out);
         out += ridge_ * b;
     }
     // (floor I + common X X')^-1
@@ -317,7 +315,7 @@ private:
 
     const Program& merged_;
     Context context_;
-    Matrix inner_, products_, gram_;
+    Matrix inner_, gram_;
     Eigen::LLT<Matrix> inner_factor_;
     double ridge_ = 1, common_ = 1, rest_ = 1, floor_ = 1;
 };

@@ -5,7 +5,7 @@
 // The loss sees Z; norm and cone together see w, whose step is a projection onto the cone and then
 // a shrinkage (`Cones`); the step in (V, c) is a least-squares problem, the same for every loss.
 // Bai, Gautam & Sojoudi (section 3) copy the cone's rows instead, which takes far more iterations:
-// see `solve_published`.
+// see published.hpp.
 #pragma once
 
 #include "cycloid/relu/program.hpp"

@@ -33,6 +33,8 @@ public:
 private:
     class Face;
 
+    bool tighten(Index b, const double* product, double size, double enough);
+
     const Program& program_;
     Context context_;
     Matrix rows_;  // X', unit columns: constraints are directions

@@ -79,6 +79,8 @@ void multiply_transposed(const Program& program, const MatrixView& r, const Cont
 // sum_b D_b (X v_b) g_b' + 1 c'
 void predictions(const Program& program, const MatrixView& products, const RowVector& c,
                  const Context& context, Matrix& out);
+// Of V without intercept; its products are not kept.
+void features(const Program& program, const MatrixView& v, const Context& context, Matrix& out);
 // D o (A G), which X' makes the adjoint of the predictions.
 void spread(const Program& program, const MatrixView& a, const Context& context, Matrix& out);
 // (2 D - I) o R
