@@ -141,21 +141,23 @@ def check_certificate(data, solution, gap):
 
 @pytest.mark.parametrize("gated", [False, True])
 @pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("method", ["admm", "interior_point"])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_certificates_close(loss, intercept, gated):
+def test_certificates_close(loss, method, intercept, gated):
     data = problem(loss, outputs=3 if loss == "softmax" else 1)
     data |= {"intercept": intercept, "gated": gated}
-    check_certificate(data, solve(data), 1e-6)
+    check_certificate(data, solve(data, method=method), 1e-6)
 
 
+@pytest.mark.parametrize("method", ["admm", "interior_point"])
 @pytest.mark.parametrize("loss", ["squared", "logistic", "hinge"])
-def test_several_outputs_and_shared_neurons(loss, rng):
+def test_several_outputs_and_shared_neurons(loss, method, rng):
     data = problem(loss, outputs=2)
-    check_certificate(data, solve(data), 1e-6)
+    check_certificate(data, solve(data, method=method), 1e-6)
     directions = rng.standard_normal(data["directions"].shape)
     directions /= np.linalg.norm(directions, axis=0)
     data["directions"] = np.asfortranarray(directions)
-    check_certificate(data, solve(data), 1e-6)
+    check_certificate(data, solve(data, method=method), 1e-6)
 
 
 @pytest.mark.parametrize("loss", ["squared", "huber"])
@@ -195,7 +197,17 @@ def test_objective_is_that_of_a_general_solver():
         ],
         options={"maxiter": 500, "ftol": 1e-12},
     )
-    assert_allclose(solve(data)["objective"], reference.fun, rtol=1e-5)
+    for method in ("admm", "interior_point"):
+        assert_allclose(solve(data, method=method)["objective"], reference.fun, rtol=1e-5)
+
+
+def test_interior_point_finishes_what_the_admm_does_not():
+    data = problem("quantile", n=80, patterns=12) | {"alpha": 1e-3}
+    first = solve(data, tol=1e-8, max_iter=500)
+    assert first["status"] == Status.MAX_ITER
+    solution = solve(data, method="auto", tol=1e-8)
+    check_certificate(data, solution, 1e-8)
+    assert solution["n_iter"] < 5000
 
 
 @pytest.mark.parametrize("method", ["published", "rbcd"])
