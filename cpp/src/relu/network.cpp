@@ -137,6 +137,7 @@ Network pruned(const MatrixView& x, const Network& network, const Context& conte
     Matrix hidden, output;
     forward(x, out, context, hidden, output);
     const Index n = x.rows(), m = out.u.cols(), outputs = out.a.rows();
+    if (m == 0) return out;
     Matrix vectors(n * outputs, m);
     for (Index j = 0; j < m; ++j) {
         for (Index k = 0; k < outputs; ++k) {
@@ -183,6 +184,7 @@ LbfgsResult run_lbfgs(NetworkObjective& objective, Network& network, const Lbfgs
 Network without_dying(const NetworkObjective& objective, const Network& network, double& value,
                       const Context& context) {
     Network all = balanced(network);
+    if (all.u.cols() == 0) return all;
     const Vector size = all.u.colwise().squaredNorm();
     std::vector<Index> kept;
     for (Index j = 0; j < size.size(); ++j) {
