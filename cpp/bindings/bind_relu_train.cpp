@@ -63,11 +63,11 @@ py::dict relu_patterns(const py::array& X, const std::string& source, Index n_pa
         } else if (kind == Source::Perturbed) {
             found = relu::sample_perturbed_patterns(x, radius, n_patterns, seed, context);
         } else {
-            found = relu::sample_patterns(x,
-                                          kind == Source::Gaussian
-                                              ? relu::PatternSource::Gaussian
-                                              : relu::PatternSource::Differences,
-                                          n_patterns, seed, context);
+            found =
+                relu::sample_patterns(x,
+                                      kind == Source::Gaussian ? relu::PatternSource::Gaussian
+                                                               : relu::PatternSource::Differences,
+                                      n_patterns, seed, context);
         }
     }
     watch.raise_pending();
@@ -92,11 +92,10 @@ py::dict relu_train(const py::array& X, const py::array& y, const py::object& we
                                       {"softmax", LossKind::Softmax}},
                                      "loss");
     relu::TrainOptions options;
-    options.mode = pick<TrainMode>(mode,
-                                   {{"refined", TrainMode::Refined},
-                                    {"random", TrainMode::Random},
-                                    {"all", TrainMode::All}},
-                                   "mode");
+    options.mode = pick<TrainMode>(
+        mode,
+        {{"refined", TrainMode::Refined}, {"random", TrainMode::Random}, {"all", TrainMode::All}},
+        "mode");
     options.n_neurons = n_neurons;
     options.n_restarts = n_restarts;
     options.n_patterns = n_patterns;
@@ -117,8 +116,7 @@ py::dict relu_train(const py::array& X, const py::array& y, const py::object& we
         }
         options.start = &initial;
     }
-    const double* weight =
-        weights.is_none() ? nullptr : view_vector(weights, "weights", x.rows());
+    const double* weight = weights.is_none() ? nullptr : view_vector(weights, "weights", x.rows());
     PythonObserver watch(observer);
     Monitor monitor(&watch, time_limit);
     relu::TrainResult found;
@@ -155,9 +153,8 @@ void bind_relu_train(py::module_& m) {
           "Activation patterns, sampled or all; see _core.pyi.");
     m.def("relu_train", &relu_train, "X"_a, "y"_a, "weights"_a, py::kw_only(), "loss"_a,
           "loss_parameter"_a, "alpha"_a, "mode"_a, "n_neurons"_a, "n_restarts"_a, "n_patterns"_a,
-          "max_rounds"_a, "tol"_a, "intercept"_a, "start"_a, "most_work"_a, "seed"_a,
-          "n_threads"_a, "time_limit"_a, "observer"_a,
-          "Trains a two-layer ReLU network; see _core.pyi.");
+          "max_rounds"_a, "tol"_a, "intercept"_a, "start"_a, "most_work"_a, "seed"_a, "n_threads"_a,
+          "time_limit"_a, "observer"_a, "Trains a two-layer ReLU network; see _core.pyi.");
 }
 
 }  // namespace cycloid::bindings

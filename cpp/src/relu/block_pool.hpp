@@ -21,8 +21,8 @@ public:
     const Blocks& blocks() const { return blocks_; }
     const Matrix& v() const { return v_; }
 
-    // After a solve: the smallest blocks, of at most `negligible` altogether, count as inactive, and
-    // those that did in more than `most_idle` solves on end leave. Which were active.
+    // After a solve: the smallest blocks, of at most `negligible` altogether, count as inactive,
+    // and those that did in more than `most_idle` solves on end leave. Which were active.
     std::vector<Index> keep_active(const Matrix& v, double negligible, Index most_idle);
     void clear() { *this = BlockPool(points_.rows(), directions_.rows()); }
     const Matrix& points() const { return points_; }

@@ -76,8 +76,7 @@ double between(const Trial& low, const Trial& high) {
 
 class Search {
 public:
-    Search(const Function& function, Vector& x, const LbfgsOptions& options,
-           const Context& context)
+    Search(const Function& function, Vector& x, const LbfgsOptions& options, const Context& context)
         : function_(function),
           x_(x),
           options_(options),
@@ -90,8 +89,7 @@ public:
         if (!std::isfinite(out_.value)) return end(Status::NumericalError);
         double before = out_.value;
         for (; out_.n_iter < options_.max_iter; ++out_.n_iter) {
-            if (gradient_.size() == 0 ||
-                gradient_.cwiseAbs().maxCoeff() <= options_.gradient_tol) {
+            if (gradient_.size() == 0 || gradient_.cwiseAbs().maxCoeff() <= options_.gradient_tol) {
                 return end(Status::Converged);
             }
             if (out_.n_iter > 0 && out_.n_iter % window == 0) {

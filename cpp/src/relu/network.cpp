@@ -109,8 +109,7 @@ double NetworkObjective::value(const Network& at, Network& gradient, const Conte
     gradient.a = alpha_ * at.a;
     for (const Matrix& part : u_parts) gradient.u += part;
     for (const Matrix& part : a_parts) gradient.a += part;
-    gradient.c = intercept_ ? RowVector(slope_.colwise().sum())
-                            : RowVector::Zero(at.a.rows());
+    gradient.c = intercept_ ? RowVector(slope_.colwise().sum()) : RowVector::Zero(at.a.rows());
     return loss_.value(output_) + penalty(at);
 }
 
@@ -200,7 +199,7 @@ Network without_dying(const NetworkObjective& objective, const Network& network,
 }  // namespace
 
 LocalMinimum local_search(NetworkObjective& objective, Network start, const LocalOptions& options,
-                   const Context& context) {
+                          const Context& context) {
     constexpr Index first_stage = 50;
     LbfgsOptions lbfgs;
     lbfgs.gradient_tol = options.gradient_tol * objective.alpha();

@@ -134,8 +134,8 @@ Matrix sample_points(const MatrixView& x, PatternSource source, Index count, std
     return points;
 }
 
-Patterns sample_patterns(const MatrixView& x, PatternSource source, Index count,
-                         std::uint64_t seed, const Context& context) {
+Patterns sample_patterns(const MatrixView& x, PatternSource source, Index count, std::uint64_t seed,
+                         const Context& context) {
     Matrix points(x.cols(), 0);
     Patterns found;
     // Patterns seen before are drawn again where there are few: each round draws as many as are

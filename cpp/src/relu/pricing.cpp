@@ -147,8 +147,8 @@ Candidates price(const MatrixView& x, const Matrix& dual, const Matrix& starts,
     Points found{starts.colwise().normalized(), {}, Vector::Constant(count, -1)};
     const double work = 2 * double(x.rows()) * double(x.cols()) * double(count);
     parallel_blocks(context.team(work), count, column_grain, [&](Index begin, Index end) {
-        const Points some = ascend(x, dual, found.u.middleCols(begin, end - begin),
-                                   options.max_iter, context);
+        const Points some =
+            ascend(x, dual, found.u.middleCols(begin, end - begin), options.max_iter, context);
         found.u.middleCols(begin, end - begin) = some.u;
         found.size.segment(begin, end - begin) = some.size;
     });

@@ -6,19 +6,19 @@
 
 #include "block_pool.hpp"
 #include "cycloid/core/random.hpp"
-#include "cycloid/relu/solve.hpp"
 #include "cycloid/relu/normal.hpp"
+#include "cycloid/relu/solve.hpp"
 
 namespace cycloid::relu {
 namespace {
 
-constexpr Index race = 100;      // iterations that every restart gets
-constexpr Index most_idle = 1;   // solves on end that a block may be inactive in
-constexpr Index most_added = 10;  // candidates that become neurons where no program is solved
+constexpr Index race = 100;           // iterations that every restart gets
+constexpr Index most_idle = 1;        // solves on end that a block may be inactive in
+constexpr Index most_added = 10;      // candidates that become neurons where no program is solved
 constexpr double worth_moving = 0.1;  // of the gap: a local search's gain
-constexpr double most_tail = 0.05;  // of all blocks' norms, that may be cut off
-constexpr Index most_new = 60;   // candidates a round
-constexpr double negligible = 1e-7;  // relative progress of a round that counts as none
+constexpr double most_tail = 0.05;    // of all blocks' norms, that may be cut off
+constexpr Index most_new = 60;        // candidates a round
+constexpr double negligible = 1e-7;   // relative progress of a round that counts as none
 
 class Trainer {
 public:
@@ -100,8 +100,8 @@ private:
 
     // Solves the program of the pool's blocks from their values; the network of the solution.
     Network polish(double tol) {
-        const Program program{x_,     loss_, pool_.patterns(),  pool_.blocks(),
-                              alpha_, options_.intercept};
+        const Program program{
+            x_, loss_, pool_.patterns(), pool_.blocks(), alpha_, options_.intercept};
         SolveOptions solve;
         solve.tol = tol;
         const Solution found = solve_program(program, solve, nullptr, context_);
@@ -302,8 +302,8 @@ private:
 
 }  // namespace
 
-TrainResult train(const MatrixView& x, const Loss& loss, double alpha,
-                  const TrainOptions& options, Monitor& monitor) {
+TrainResult train(const MatrixView& x, const Loss& loss, double alpha, const TrainOptions& options,
+                  Monitor& monitor) {
     return Trainer(x, loss, alpha, options, monitor).run();
 }
 

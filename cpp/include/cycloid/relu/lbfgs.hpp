@@ -11,8 +11,8 @@ namespace cycloid::relu {
 struct LbfgsOptions {
     Index max_iter = 1000;
     Index memory = 20;
-    double gradient_tol = 0;   // on the largest entry of the gradient
-    double decrease_tol = 0;   // on the relative decrease over ten iterations
+    double gradient_tol = 0;  // on the largest entry of the gradient
+    double decrease_tol = 0;  // on the relative decrease over ten iterations
 };
 
 struct LbfgsResult {

@@ -63,7 +63,7 @@ struct LocalMinimum {
 // Lowers the objective by L-BFGS; never returns a worse network. Neurons that died on the way are
 // left out.
 LocalMinimum local_search(NetworkObjective& objective, Network start, const LocalOptions& options,
-                   const Context& context);
+                          const Context& context);
 
 // A start for a local search: Gaussian weights such that |u_j| = |a_j| and neurons * |u_j|^2 = 1 in
 // expectation, without intercept.

@@ -19,8 +19,7 @@ inline Matrix normal_matrix(Index rows, Index columns, std::uint64_t seed) {
         // In (0, 1]: its logarithm is finite.
         const double radius = (static_cast<double>(random.at(counter) >> 11) + 1) * 0x1.0p-53;
         const double angle = static_cast<double>(random.at(counter + 1) >> 11) * 0x1.0p-53;
-        out.data()[i] =
-            std::sqrt(-2 * std::log(radius)) * std::cos(2 * std::numbers::pi * angle);
+        out.data()[i] = std::sqrt(-2 * std::log(radius)) * std::cos(2 * std::numbers::pi * angle);
     }
     return out;
 }

@@ -23,8 +23,8 @@ enum class PatternSource { Gaussian, Differences };
 Matrix sample_points(const MatrixView& x, PatternSource source, Index count, std::uint64_t seed);
 
 // `count` distinct patterns, or fewer where they have become rare.
-Patterns sample_patterns(const MatrixView& x, PatternSource source, Index count,
-                         std::uint64_t seed, const Context& context);
+Patterns sample_patterns(const MatrixView& x, PatternSource source, Index count, std::uint64_t seed,
+                         const Context& context);
 
 // Distinct patterns 1[(X + radius sign(R)) a >= 0] with Gaussian R and a, for robust training. Such
 // a pattern need not be one of X: then its generator is zero.

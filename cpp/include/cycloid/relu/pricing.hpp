@@ -24,10 +24,10 @@ struct Candidates {
 };
 
 struct PricingOptions {
-    Index most = 50;       // candidates returned
-    Index max_iter = 60;   // ascent steps from each start
-    Index refined = 40;    // of the best, by exact maximisation over cells and their neighbours
-    double above = 0;      // only candidates of larger size
+    Index most = 50;      // candidates returned
+    Index max_iter = 60;  // ascent steps from each start
+    Index refined = 40;   // of the best, by exact maximisation over cells and their neighbours
+    double above = 0;     // only candidates of larger size
 };
 
 // Ascent from each start (columns; unit vectors are not required).

@@ -16,8 +16,8 @@ enum class TrainMode {
 
 struct TrainOptions {
     TrainMode mode = TrainMode::Refined;
-    Index n_neurons = 100;  // width of the local searches to begin with
-    Index n_restarts = 8;   // starts, of which the better half is searched to the end
+    Index n_neurons = 100;   // width of the local searches to begin with
+    Index n_restarts = 8;    // starts, of which the better half is searched to the end
     Index n_patterns = 100;  // TrainMode::Random
     Index max_rounds = 30;
     double tol = 1e-3;  // on (objective - lower bound) / objective
@@ -35,24 +35,24 @@ struct TrainOptions {
 // nothing more.
 struct TrainResult {
     Network network;
-    double objective = 0;  // of the network itself
+    double objective = 0;                                           // of the network itself
     double lower_bound = -std::numeric_limits<double>::infinity();  // of networks of any width
     bool bound_is_rigorous = false;
     double rigorous_bound = -std::numeric_limits<double>::infinity();  // in any case; often loose
-    double program_gap = std::numeric_limits<double>::quiet_NaN();  // of the last convex program
-    Index n_patterns = 0, n_blocks = 0;                             // in the last convex program
+    double program_gap = std::numeric_limits<double>::quiet_NaN();     // of the last convex program
+    Index n_patterns = 0, n_blocks = 0;                                // in the last convex program
     Index n_rounds = 0, n_programs = 0;
     Status status = Status::MaxIter;
-    Trace trace{{"round", "seconds", "objective", "lower_bound", "n_neurons", "n_blocks",
-                 "n_new", "violation"}};
+    Trace trace{{"round", "seconds", "objective", "lower_bound", "n_neurons", "n_blocks", "n_new",
+                 "violation"}};
 };
 
 // minimise  L((X U)_+ A' + 1 c') + alpha / 2 (|U|^2 + |A|^2)  over networks of any width
 //
 // Throws std::length_error in TrainMode::All if there are more patterns than `most_patterns`, and
 // std::invalid_argument with several outputs.
-TrainResult train(const MatrixView& x, const Loss& loss, double alpha,
-                  const TrainOptions& options, Monitor& monitor);
+TrainResult train(const MatrixView& x, const Loss& loss, double alpha, const TrainOptions& options,
+                  Monitor& monitor);
 
 constexpr double most_patterns = 2e5;
 
