@@ -133,10 +133,10 @@ Network balanced(const Network& network) {
 
 Network pruned(const MatrixView& x, const Network& network, const Context& context) {
     Network out = balanced(network);
+    if (out.u.cols() == 0) return out;
     Matrix hidden, output;
     forward(x, out, context, hidden, output);
     const Index n = x.rows(), m = out.u.cols(), outputs = out.a.rows();
-    if (m == 0) return out;
     Matrix vectors(n * outputs, m);
     for (Index j = 0; j < m; ++j) {
         for (Index k = 0; k < outputs; ++k) {
