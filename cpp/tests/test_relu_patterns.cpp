@@ -1,3 +1,5 @@
+#include <Eigen/Geometry>
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -41,6 +43,27 @@ void check_patterns(const Matrix& x, const Patterns& patterns) {
     }
 }
 
+// Points around the rays in which the planes of the rows of X (n x 3) meet: in three dimensions
+// each cell has such a corner.
+Matrix points_around_corners(const Matrix& x) {
+    constexpr Index around = 60;
+    const Index n = x.rows();
+    Matrix points(3, n * n * around);
+    Index count = 0;
+    for (Index i = 0; i < n; ++i) {
+        for (Index j = 0; j < n; ++j) {
+            const Eigen::Vector3d first = x.row(i), second = x.row(j);
+            Vector corner = first.cross(second);
+            if (corner.norm() > 1e-9) corner.normalize();
+            const Matrix noise = normal_matrix(3, around, std::uint64_t(i * n + j));
+            for (Index k = 0; k < around; ++k) {
+                points.col(count++) = corner + std::pow(10.0, -1.0 - double(k % 4)) * noise.col(k);
+            }
+        }
+    }
+    return points;
+}
+
 }  // namespace
 
 TEST_CASE("relu patterns: all of them, as many as Cover's count in general position") {
@@ -75,8 +98,7 @@ TEST_CASE("relu patterns: all of them with equal rows, zero rows, a ones column,
     x.row(6) = x.row(0) + x.row(1);  // three lines in one plane
     const Patterns all = all_patterns(x, serial);
     check_patterns(x, all);
-    // Points of a fine grid see no other pattern.
-    const DistinctPatterns sampled = distinct_patterns(x, normal_matrix(3, 20000, 2), serial);
+    const DistinctPatterns sampled = distinct_patterns(x, points_around_corners(x), serial);
     CHECK(names(sampled.patterns.active) == names(all.active));
     CHECK(pattern_count(x) >= double(all.count()));
 
@@ -97,7 +119,7 @@ TEST_CASE("relu patterns: a grid of integers, where many lines share a plane") {
     }
     const Patterns all = all_patterns(x, serial);
     check_patterns(x, all);
-    const DistinctPatterns sampled = distinct_patterns(x, normal_matrix(3, 40000, 5), serial);
+    const DistinctPatterns sampled = distinct_patterns(x, points_around_corners(x), serial);
     CHECK(names(sampled.patterns.active) == names(all.active));
 }
 

@@ -97,11 +97,11 @@ struct RowSpace {
 
 RowSpace row_space(const MatrixView& x) {
     const Matrix rows = distinct_lines(x.transpose(), 0);
+    RowSpace out;
+    if (rows.cols() == 0) return out;
     Eigen::ColPivHouseholderQR<Matrix> qr(rows);
     qr.setThreshold(1e-10);
-    const Index rank = rows.cols() == 0 ? 0 : qr.rank();
-    RowSpace out;
-    out.basis = Matrix(qr.householderQ()).leftCols(rank);
+    out.basis = Matrix(qr.householderQ()).leftCols(qr.rank());
     out.lines = distinct_lines(out.basis.transpose() * rows, 0);
     return out;
 }

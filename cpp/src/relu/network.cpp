@@ -183,6 +183,7 @@ LbfgsResult run_lbfgs(NetworkObjective& objective, Network& network, const Lbfgs
 Network without_dying(const NetworkObjective& objective, const Network& network, double& value,
                       const Context& context) {
     Network all = balanced(network);
+    if (all.u.cols() == 0) return all;
     const Vector size = all.u.colwise().squaredNorm();
     std::vector<Index> kept;
     for (Index j = 0; j < size.size(); ++j) {

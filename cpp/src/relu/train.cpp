@@ -14,6 +14,7 @@ namespace {
 
 constexpr Index race = 100;           // iterations that every restart gets
 constexpr Index most_idle = 1;        // solves on end that a block may be inactive in
+constexpr Index most_added = 10;      // candidates that become neurons where no program is solved
 constexpr double worth_moving = 0.1;  // of the gap: a local search's gain
 constexpr double most_tail = 0.05;    // of all blocks' norms, that may be cut off
 constexpr Index most_new = 60;        // candidates a round
@@ -226,17 +227,17 @@ private:
         if (before - out_.objective > worth_moving * gap()) pool_.clear();
     }
 
-    // The best network and the candidates, as large as still lowers the objective.
+    // The best network and the best candidates, as large as still lowers the objective.
     Network with_candidates(const Candidates& found) const {
         const Network& best = out_.network;
         Network more = best;
-        const Index before = best.u.cols(), added = found.u.cols();
+        const Index before = best.u.cols(), added = std::min(most_added, found.u.cols());
         more.u.conservativeResize(Eigen::NoChange, before + added);
         more.a.conservativeResize(Eigen::NoChange, before + added);
         double size = 0.1;  // of |u| and |a|
         for (int k = 0; k < 20; ++k, size /= 2) {
-            more.u.rightCols(added) = size * found.u;
-            more.a.rightCols(added) = size * found.direction;
+            more.u.rightCols(added) = size * found.u.leftCols(added);
+            more.a.rightCols(added) = size * found.direction.leftCols(added);
             if (objective_.value(more, context_) < out_.objective) break;
         }
         return more;
