@@ -50,7 +50,7 @@ public:
         for (Index k = 0; k < t.size(); ++k) key[k] = t[k] >= 0 ? '1' : '0';
         if (!known_.insert(key).second) return;
         keys_.push_back(std::move(key));
-        points_.push_back(a / a.norm());
+        points_.emplace_back(a / a.norm());
     }
 
     Patterns take() const {
