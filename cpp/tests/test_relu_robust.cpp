@@ -51,9 +51,9 @@ double worst_over_corners(const Program& program, const Network& network, double
 }  // namespace
 
 TEST_CASE("robust: the value is the network's worst case over all corners, and is closed in on") {
-    const Data data(25);
+    const Data data(12);
     const Ball ball{0.1, Norm::Linf, 2};
-    const Patterns patterns = gap_patterns(data.x, gaussian(3, 60, 2), ball, 3, {});
+    const Patterns patterns = gap_patterns(data.x, gaussian(3, 4, 2), ball, 1, {});
     CHECK(patterns.count() > 5);
     const Blocks blocks = signed_blocks(patterns.count(), 1);
     for (const LossKind kind : kinds) {
@@ -61,10 +61,10 @@ TEST_CASE("robust: the value is the network's worst case over all corners, and i
         const Program program{data.x, *loss, patterns, blocks, 0.02};
         Monitor monitor;
         const Solution solved =
-            solve_robust(RobustProgram(program, ball), {}, {1e-5, 20000}, monitor, 1);
+            solve_robust(RobustProgram(program, ball), {}, {1e-4, 20000}, monitor, 1);
         CHECK(solved.status == Status::Converged);
         CHECK(solved.lower_bound <= solved.objective);
-        CHECK(solved.objective - solved.lower_bound <= 1e-5 * solved.objective);
+        CHECK(solved.objective - solved.lower_bound <= 1e-4 * solved.objective);
         const Network network = recover(program, solved.point);
         CHECK_CLOSE(worst_over_corners(program, network, ball.radius), solved.objective, 1e-9);
         const Matrix margins = robust_margins(data.x, patterns.active(Eigen::all, blocks.pattern),
@@ -103,13 +103,13 @@ TEST_CASE("robust: every dual point gives a bound below every feasible point") {
 TEST_CASE("robust: without a radius it is the plain program") {
     const Data data(15);
     const Ball ball{0, Norm::Linf, 2};
-    const Patterns patterns = gap_patterns(data.x, gaussian(3, 10, 4), ball, 1, {});
+    const Patterns patterns = gap_patterns(data.x, gaussian(3, 4, 4), ball, 1, {});
     const Blocks blocks = signed_blocks(patterns.count(), 1);
     const auto loss = make_loss(LossKind::Logistic, data.y, nullptr, 0);
     const Program program{data.x, *loss, patterns, blocks, 0.02};
     Monitor monitor;
     const Solution solved =
-        solve_robust(RobustProgram(program, ball), {}, {1e-6, 20000}, monitor, 1);
+        solve_robust(RobustProgram(program, ball), {}, {1e-4, 20000}, monitor, 1);
     CHECK(solved.status == Status::Converged);
     Matrix dual = solved.point.dual, none;
     CHECK(make_feasible(program, dual, none, {}) <= solved.objective);
