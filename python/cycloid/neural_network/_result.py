@@ -61,6 +61,7 @@ class NetworkResult:
     trace : dict of str to ndarray
         One row a round: round, seconds, objective, lower_bound, n_neurons, n_blocks, n_new (neurons
         that pricing added), violation (of the dual constraint, relative to alpha, by the worst).
+        Of robust training, that of the last program: iteration, seconds, objective, lower_bound.
     """
 
     hidden_coef: Matrix = field(repr=False)
@@ -125,6 +126,18 @@ class Reporter(TableReporter):
 
     def __init__(self, callback: Any, verbose: int, progress: bool, total: int) -> None:
         super().__init__(callback, verbose, progress, self.COLUMNS, total, "round")
+
+    def progress_note(self, row: Row) -> str:
+        return f"objective {row['objective']:.5g}, bound {row['lower_bound']:.5g}"
+
+
+class RobustReporter(TableReporter):
+    """One line each time that the bounds of a robust program are computed."""
+
+    COLUMNS = ("iteration", "seconds", "objective", "lower_bound")
+
+    def __init__(self, callback: Any, verbose: int, progress: bool, total: int) -> None:
+        super().__init__(callback, verbose, progress, self.COLUMNS, None, "iteration")
 
     def progress_note(self, row: Row) -> str:
         return f"objective {row['objective']:.5g}, bound {row['lower_bound']:.5g}"

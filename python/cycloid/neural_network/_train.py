@@ -23,7 +23,15 @@ from cycloid._inputs import (
     thread_count,
 )
 from cycloid._result import Callback, Status, Vector
-from cycloid.neural_network._result import Matrix, NetworkResult, Reporter, warn_unless_converged
+from cycloid.neural_network import _robust
+from cycloid.neural_network._result import (
+    Matrix,
+    NetworkResult,
+    Reporter,
+    RobustReporter,
+    warn_unless_converged,
+)
+from cycloid.neural_network._robust import NORMS, Ball, Norm
 
 LOSSES = {
     "squared_error": "squared",
@@ -55,6 +63,8 @@ def convex_relu(
     n_restarts: int = 8,
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
+    adversarial_radius: float = 0.0,
+    adversarial_norm: Norm = "linf",
     max_iter: int = 30,
     tol: float = 1e-2,
     network_init: NetworkResult | None = None,
@@ -113,6 +123,11 @@ def convex_relu(
         Non-negative weights w of the samples; only their ratios matter.
     fit_intercept : bool, default=True
         Whether neurons and outputs have a bias.
+    adversarial_radius : float, default=0
+        How far each sample may move, in the units of `X`, before its loss is taken: the objective
+        is that of the worst case, exactly. See Notes.
+    adversarial_norm : {'linf', 'l2'}, default='linf'
+        The norm in which it moves so far.
     max_iter : int, default=30
         Limit on rounds.
     tol : float, default=1e-2
@@ -155,6 +170,17 @@ def convex_relu(
     ConvergenceWarning
         If the gap stays above the tolerance; the message says why and what helps.
 
+    Notes
+    -----
+    With `adversarial_radius` r > 0 each loss is that of the worst input within r of x_i,
+    ``max over |e| <= r of l(f(x_i + e), y_i)``, over networks none of whose neurons changes its
+    sign within such a ball (with several outputs, the worst cases of the outputs are added). Then
+    the problem is convex for given patterns and its value the worst case exactly: section 4 of
+    [1]_, here for 'squared_error', 'log_loss', 'hinge' and 'squared_hinge', and for both norms.
+    `lower_bound` is over the patterns that were used. They are those of gaps between the balls and
+    of `n_patterns` perturbed samples ('random'), also of a local search ('refined'), or all. A
+    round is 1000 iterations of alternating directions.
+
     References
     ----------
     .. [1] Y. Bai, T. Gautam, S. Sojoudi, "Efficient global optimization of two-layer ReLU networks:
@@ -182,36 +208,62 @@ def convex_relu(
     check_option("patterns", patterns, ("refined", "random", "all"))
     if patterns == "all" and targets.shape[1] > 1:
         raise ValueError(f"patterns='all' needs one output; got {targets.shape[1]}. Use 'refined'")
+    ball = _as_ball(adversarial_radius, adversarial_norm, design.shape[1] - fit_intercept, loss)
     max_iter = check_integer("max_iter", max_iter, low=1)
     tol = check_finite_real("tol", tol, open_low=True)
-    reporter = Reporter(
+    alpha = check_finite_real("alpha", alpha, open_low=True)
+    n_neurons = check_integer("n_neurons", n_neurons, low=1)
+    n_patterns = check_integer("n_patterns", n_patterns, low=1)
+    n_restarts = check_integer("n_restarts", n_restarts, low=1)
+    loss_parameter = as_loss_parameter(loss, loss_parameter)
+    limit = math.inf if time_limit is None else check_real("time_limit", time_limit)
+    initial = _as_start(network_init, design, targets, fit_intercept)
+    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    reporter = (RobustReporter if ball.radius > 0 else Reporter)(
         callback,
         check_integer("verbose", int(verbose) if isinstance(verbose, bool) else verbose, low=0),
         check_flag("progress", progress),
         max_iter,
     )
     try:
-        raw = _core.relu_train(
-            design,
-            targets,
-            weights,
-            loss=LOSSES[loss],
-            loss_parameter=as_loss_parameter(loss, loss_parameter),
-            alpha=check_finite_real("alpha", alpha, open_low=True),
-            mode=patterns,
-            n_neurons=check_integer("n_neurons", n_neurons, low=1),
-            n_restarts=check_integer("n_restarts", n_restarts, low=1),
-            n_patterns=check_integer("n_patterns", n_patterns, low=1),
-            max_rounds=max_iter,
-            tol=tol,
-            intercept=fit_intercept,
-            most_work=MOST_WORK,
-            start=_as_start(network_init, design, targets, fit_intercept),
-            seed=int(check_random_state(random_state).randint(np.iinfo(np.int32).max)),
-            n_threads=thread_count(n_threads),
-            time_limit=math.inf if time_limit is None else check_real("time_limit", time_limit),
-            observer=reporter.observer,
-        )
+        if ball.radius > 0:
+            run = _robust.Training(
+                design,
+                weights,
+                ball,
+                loss=LOSSES[loss],
+                alpha=alpha,
+                intercept=fit_intercept,
+                tol=tol,
+                max_rounds=max_iter,
+                n_threads=thread_count(n_threads),
+                deadline=start + limit,
+                observer=reporter.observer,
+            )
+            neurons = design[:0].T if initial is None else initial[0]
+            raw = _robust.train(run, targets, patterns, n_patterns, n_neurons, neurons, seed)
+        else:
+            raw = _core.relu_train(
+                design,
+                targets,
+                weights,
+                loss=LOSSES[loss],
+                loss_parameter=loss_parameter,
+                alpha=alpha,
+                mode=patterns,
+                n_neurons=n_neurons,
+                n_restarts=n_restarts,
+                n_patterns=n_patterns,
+                max_rounds=max_iter,
+                tol=tol,
+                intercept=fit_intercept,
+                most_work=MOST_WORK,
+                start=initial,
+                seed=seed,
+                n_threads=thread_count(n_threads),
+                time_limit=limit,
+                observer=reporter.observer,
+            )
     finally:
         reporter.close()
     result = _to_result(raw, fit_intercept, tol, time.perf_counter() - start)
@@ -312,6 +364,14 @@ def as_loss_parameter(loss: str, value: float | None) -> float:
     if value is not None:
         raise ValueError(f"loss_parameter must be None for loss={loss!r}; got {value!r}")
     return 0.0
+
+
+def _as_ball(radius: Any, norm: Any, columns: int, loss: str) -> Ball:
+    radius = check_finite_real("adversarial_radius", radius)
+    if radius > 0 and LOSSES[loss] not in _robust.LOSSES:
+        names = [name for name, core in LOSSES.items() if core in _robust.LOSSES]
+        raise ValueError(f"adversarial_radius > 0 needs a loss of {names}; got {loss!r}")
+    return Ball(radius, check_option("adversarial_norm", norm, NORMS), columns)
 
 
 def _as_start(
