@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if options.command is None:
             options = command.parse_args(["demo"])
-        command_of = {"demo": _demo, "ot": _transport}
+        command_of = {"demo": _demo, "ot": _transport, "relu": _network}
         code = command_of.get(options.command, _fit)(options)
         sys.stdout.flush()  # a closed pipe shows here rather than at exit
         return code
@@ -139,6 +139,39 @@ def _transport(options: argparse.Namespace) -> int:
         _write("--save", options.save, lambda: transport.save(options.save, solved))
         print(f"saved: {options.save}")
     return 0 if solved.result.converged else 1
+
+
+def _network(options: argparse.Namespace) -> int:
+    from cycloid._cli import network, read
+
+    _check_output("--save", options.save, network.SAVE_SUFFIXES)
+    started = time.perf_counter()
+    dataset = read.read(
+        options.file, target=options.target, weights=options.weights, drop=options.drop
+    )
+    reading = time.perf_counter() - started
+    request = network.Request(
+        task=options.task,
+        loss=options.loss,
+        alpha=options.alpha,
+        patterns=options.patterns,
+        radius=options.radius,
+        norm=options.norm,
+        test=options.test,
+        raw=options.raw,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        time_limit=options.time_limit,
+        seed=options.seed,
+        n_threads=options.threads,
+        verbose=options.verbose,
+    )
+    trained = _solved(options.file, lambda: network.train(dataset, request))
+    print(network.summary(dataset, trained, reading=reading))
+    if options.save is not None:
+        _write("--save", options.save, lambda: network.save(options.save, dataset, trained))
+        print(f"saved: {options.save}")
+    return 0 if trained.result.converged else 1
 
 
 def _given_points(options: argparse.Namespace) -> bool:

@@ -4,16 +4,18 @@ import argparse
 from typing import NoReturn
 
 from cycloid._cli.converters import integer, output_file, real
+from cycloid._cli.network_options import add_network
 from cycloid._cli.transport_options import add_transport
 
 DEMO_PICTURE = "cycloid_paths.png"
 
 _DESCRIPTION = """\
-Sparse linear models and optimal transport, solved with a certificate.
+Sparse linear models, optimal transport and ReLU networks, solved with a certificate.
 
   python -m cycloid                         the demonstration on real data, beside scikit-learn
   python -m cycloid lasso FILE --cv 5       fit your own data; also enet, logistic
   python -m cycloid ot A B COSTS --reg 0.1  move masses at least cost; also between points
+  python -m cycloid relu FILE --test 0.3    train a two-layer network to a known gap
   python -m cycloid lasso --help            the kinds of files, and every option; so for each
 """
 
@@ -91,6 +93,7 @@ def parser() -> _Parser:
     _add_model(commands, "enet", "least squares with L1 and L2 penalties (elastic net)")
     _add_model(commands, "logistic", "two-class logistic regression with L1 and L2 penalties")
     add_transport(commands)
+    add_network(commands)
     return main
 
 

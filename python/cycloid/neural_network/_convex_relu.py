@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cycloid._inputs import Vector, as_weights, check_flag, check_option
 from cycloid._result import Callback
+from cycloid.neural_network import _attack
+from cycloid.neural_network._attack import Attack, Certificate
 from cycloid.neural_network._export import to_onnx, to_torch
 from cycloid.neural_network._result import NetworkResult
 from cycloid.neural_network._train import convex_relu
@@ -29,6 +31,8 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
     n_neurons: int
     n_restarts: int
     fit_intercept: bool
+    adversarial_radius: float
+    adversarial_norm: Any
     max_iter: int
     tol: float
     warm_start: bool
@@ -60,6 +64,8 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
             n_restarts=self.n_restarts,
             sample_weight=weights,
             fit_intercept=self.fit_intercept,
+            adversarial_radius=self.adversarial_radius,
+            adversarial_norm=self.adversarial_norm,
             max_iter=self.max_iter,
             tol=self.tol,
             network_init=initial,
@@ -127,6 +133,11 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
         Number of local searches begun.
     fit_intercept : bool, default=True
         Whether neurons and outputs have a bias.
+    adversarial_radius : float, default=0
+        Each sample's loss is that of the worst input within this distance, in the units of X;
+        see the notes of `convex_relu`.
+    adversarial_norm : {'linf', 'l2'}, default='linf'
+        The norm of that distance.
     max_iter : int, default=30
         Limit on rounds.
     tol : float, default=1e-2
@@ -194,6 +205,8 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
         n_neurons: int = 50,
         n_restarts: int = 8,
         fit_intercept: bool = True,
+        adversarial_radius: float = 0.0,
+        adversarial_norm: str = "linf",
         max_iter: int = 30,
         tol: float = 1e-2,
         warm_start: bool = False,
@@ -211,6 +224,8 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
         self.n_neurons = n_neurons
         self.n_restarts = n_restarts
         self.fit_intercept = fit_intercept
+        self.adversarial_radius = adversarial_radius
+        self.adversarial_norm = adversarial_norm
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
@@ -309,6 +324,11 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         Number of local searches begun.
     fit_intercept : bool, default=True
         Whether neurons and outputs have a bias.
+    adversarial_radius : float, default=0
+        Each sample's loss is that of the worst input within this distance, in the units of X;
+        see the notes of `convex_relu`.
+    adversarial_norm : {'linf', 'l2'}, default='linf'
+        The norm of that distance.
     max_iter : int, default=30
         Limit on rounds.
     tol : float, default=1e-2
@@ -377,6 +397,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         n_neurons: int = 50,
         n_restarts: int = 8,
         fit_intercept: bool = True,
+        adversarial_radius: float = 0.0,
+        adversarial_norm: str = "linf",
         max_iter: int = 30,
         tol: float = 1e-2,
         warm_start: bool = False,
@@ -393,6 +415,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         self.n_neurons = n_neurons
         self.n_restarts = n_restarts
         self.fit_intercept = fit_intercept
+        self.adversarial_radius = adversarial_radius
+        self.adversarial_norm = adversarial_norm
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
@@ -441,6 +465,11 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
                 f"{self.classes_[0]!r}"
             )
         loss, targets = _encode(codes, len(self.classes_), self.loss)
+        if loss == "softmax" and self.adversarial_radius:
+            raise ValueError(
+                f"adversarial_radius={self.adversarial_radius!r} with more than two classes needs "
+                "loss='hinge' or 'squared_hinge'; got 'log_loss'"
+            )
         weights = as_weights(sample_weight, len(X))
         self._store(self._train(X, targets, loss, None, weights), 1.0)
         return self
@@ -504,6 +533,160 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         """Logarithms of `predict_proba`."""
         logarithms: NDArray[Any] = np.log(self.predict_proba(X))
         return logarithms
+
+    def certified_accuracy(
+        self,
+        X: Any,
+        y: Any,
+        radius: float,
+        *,
+        norm: str = "linf",
+        max_nodes: int = 200,
+    ) -> float:
+        """Share of the samples that are proved to be classified right at every input near them.
+
+        Parameters
+        ----------
+        X, y, radius, norm, max_nodes
+            As for `certify`.
+
+        Returns
+        -------
+        float
+            ``certify(...).accuracy``.
+        """
+        return self.certify(X, y, radius, norm=norm, max_nodes=max_nodes).accuracy
+
+    def certify(
+        self,
+        X: Any,
+        y: Any,
+        radius: float,
+        *,
+        norm: str = "linf",
+        max_nodes: int = 200,
+    ) -> Certificate:
+        """Bound what inputs within a distance of the samples can do.
+
+        Exact for samples within whose ball no neuron changes its sign; else linear bounds of the
+        neurons, with optimised slopes [1]_, and branch and bound on their signs until it is known
+        whether the worst input is classified right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            The true classes, each among `classes_`.
+        radius : float
+            How far an input may be from its sample, in the units of `X`, >= 0.
+        norm : {'linf', 'l2'}, default='linf'
+            The norm of that distance.
+        max_nodes : int, default=200
+            Limit on the nodes of branch and bound, for each sample and each other class.
+
+        Returns
+        -------
+        Certificate
+            Bounds of the worst margins, and the accuracy that they prove.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong; the message names it.
+
+        References
+        ----------
+        .. [1] K. Xu et al., "Fast and complete: enabling complete neural network verification with
+           rapid and massively parallel incomplete verifiers", ICLR 2021.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_moons
+        >>> from cycloid.neural_network import ConvexReLUClassifier
+        >>> X, y = make_moons(60, noise=0.1, random_state=0)
+        >>> model = ConvexReLUClassifier(alpha=1e-3, random_state=0).fit(X, y)
+        >>> model.certified_accuracy(X, y, 0.0)
+        1.0
+        >>> certificate = model.certify(X, y, 0.2)
+        >>> certificate.accuracy <= model.attack(X, y, 0.2, random_state=0).accuracy
+        True
+        """
+        X, labels = self._labelled(X, y)
+        return _attack.certify(
+            self.coefs_, self.intercepts_, X, labels, radius, norm, max_nodes, self.n_threads
+        )
+
+    def attack(
+        self,
+        X: Any,
+        y: Any,
+        radius: float,
+        *,
+        norm: str = "linf",
+        max_iter: int = 40,
+        n_restarts: int = 5,
+        clip: tuple[float, float] | None = None,
+        random_state: Any = None,
+    ) -> Attack:
+        """Look for inputs within a distance of the samples that are classified wrong.
+
+        Projected gradient descent on the margin [1]_, from the sample and from random inputs.
+
+        Parameters
+        ----------
+        X, y, radius, norm
+            As for `certify`.
+        max_iter : int, default=40
+            Steps of each descent.
+        n_restarts : int, default=5
+            Number of descents of each sample.
+        clip : tuple of two floats, default=None
+            The least and the largest value that an input may have, such as (0, 1) for images.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the random inputs.
+
+        Returns
+        -------
+        Attack
+            The worst inputs found and their margins.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong; the message names it.
+
+        References
+        ----------
+        .. [1] A. Madry et al., "Towards deep learning models resistant to adversarial attacks",
+           ICLR 2018.
+        """
+        X, labels = self._labelled(X, y)
+        return _attack.attack(
+            self.coefs_,
+            self.intercepts_,
+            X,
+            labels,
+            radius,
+            norm,
+            max_iter,
+            n_restarts,
+            clip,
+            random_state,
+            self.n_threads,
+        )
+
+    def _labelled(self, X: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """X, and y as the core has it: -1 and +1 for two classes, else the place in `classes_`."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        known = np.isin(y, self.classes_)
+        if not known.all():
+            raise ValueError(f"y must hold classes seen in fit only; got {y[~known][0]}")
+        codes = np.searchsorted(self.classes_, y)
+        return X, np.asarray(2 * codes - 1 if len(self.classes_) == 2 else codes, dtype=np.intp)
 
 
 def _deviation(y: NDArray[np.float64], weights: Vector | None) -> float:

@@ -115,14 +115,12 @@ def _solve(run: Training, y: Vector, active: NDArray[np.uint8], generators: Matr
     The first pattern alone comes first: it is the one that is active everywhere, a robust linear
     model, and a good start.
     """
-    v = None
+    v = np.zeros((len(generators), 0))
     c = 0.0
     for count in sorted({1, active.shape[1]}):
         direction = np.tile([1.0, -1.0], count)
-        start = None
-        if v is not None:
-            start = np.zeros((len(generators), 2 * count), order="F")
-            start[:, : v.shape[1]] = v
+        start = np.zeros((len(generators), 2 * count), order="F")
+        start[:, : v.shape[1]] = v
         out = _core.solve_robust_relu(
             run.design,
             y,
@@ -163,24 +161,37 @@ def _patterns(
     if mode == "refined":
         neurons.append(_searched(run, y, n_neurons, int(rng.integers(2**31))))
     own = np.hstack(neurons)
-    wanted = [(design @ own >= 0).astype(np.uint8), _sampled(run, mode, count, rng)]
-    found = []
-    if run.intercept:
-        ends = rng.integers(n, size=(2, 4 * count))
-        directions = [own, (design[ends[0]] - design[ends[1]]).T, rng.standard_normal((d, count))]
-        across = np.asfortranarray(np.hstack(directions))
-        found.append(_core.gap_patterns(design, across, most=GAPS, **run.core))
-    effort = int(np.clip(GENERATOR_WORK / (n * d), 100, 30_000))
-    every = np.asfortranarray(np.hstack(wanted))
-    found.append(
-        _core.robust_generators(design, every, max_iter=effort, n_threads=run.n_threads, **run.core)
-    )
+    ends = rng.integers(n, size=(2, 4 * count))
+    directions = [own, (design[ends[0]] - design[ends[1]]).T, rng.standard_normal((d, count))]
+    found = [
+        _across_gaps(run, own[:, :0]),
+        _inside(run, (design @ own >= 0).astype(np.uint8)),
+        _across_gaps(run, np.hstack(directions)),
+        _inside(run, _sampled(run, mode, count, rng)),
+    ]
     active, generators = (np.hstack(parts) for parts in zip(*found, strict=True))
     _, first = np.unique(active, axis=1, return_index=True)
     kept = np.sort(first)
     if mode != "all":
         kept = kept[:count]
     return np.asfortranarray(active[:, kept]), np.asfortranarray(generators[:, kept])
+
+
+def _across_gaps(run: Training, directions: Matrix) -> tuple[NDArray[np.uint8], Matrix]:
+    """The pattern that is active everywhere, and those of gaps between the balls."""
+    directions = np.asfortranarray(directions)
+    return _core.gap_patterns(run.design, directions, most=GAPS, **run.core)
+
+
+def _inside(run: Training, active: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Matrix]:
+    """Those of the patterns whose cone has an interior that the effort finds."""
+    return _core.robust_generators(
+        run.design,
+        np.asfortranarray(active),
+        max_iter=int(np.clip(GENERATOR_WORK / run.design.size, 100, 30_000)),
+        n_threads=run.n_threads,
+        **run.core,
+    )
 
 
 def _searched(run: Training, y: Vector, n_neurons: int, seed: int) -> Matrix:
