@@ -102,7 +102,8 @@ def test_onnx(moons, tmp_path):
 
     X, labels, path = moons
     out = str(tmp_path / "network.onnx")
-    assert main(["relu", path, "--target", "shape", "--drop", "note", "--save", out]) == 0
+    arguments = ["relu", path, "--target", "shape", "--drop", "note", "--alpha", "0.001"]
+    assert main([*arguments, "--save", out]) == 0
     features = np.column_stack([X, np.ones(len(X))])
     values = ReferenceEvaluator(onnx.load(out)).run(None, {"X": features})[0][:, 0]
     assert np.mean((values > 0) == (labels == "outer")) > 0.95

@@ -201,6 +201,38 @@ def test_objective_is_that_of_a_general_solver():
         assert_allclose(solve(data, method=method)["objective"], reference.fun, rtol=1e-5)
 
 
+def cvxpy_value(data):
+    """The optimal value by an independent modelling language and its conic solver."""
+    cp = pytest.importorskip("cvxpy")
+    X, y, loss = data["X"], data["y"], data["loss"]
+    active = data["patterns"].astype(float)[:, data["block_pattern"]]
+    V, c = cp.Variable((X.shape[1], active.shape[1])), cp.Variable((1, y.shape[1]))
+    Z = cp.multiply(active, X @ V) @ data["directions"].T + np.ones((len(X), 1)) @ c
+    r, margin, delta = y - Z, cp.multiply(y, Z), PARAMETER.get(loss, 0.0)
+    total = {
+        "squared": lambda: cp.sum_squares(r) / 2,
+        "logistic": lambda: cp.sum(cp.logistic(-margin)),
+        "hinge": lambda: cp.sum(cp.pos(1 - margin)),
+        "squared_hinge": lambda: cp.sum_squares(cp.pos(1 - margin)),
+        "huber": lambda: cp.sum(cp.huber(r, delta)) / 2,
+        "quantile": lambda: cp.sum(cp.maximum(delta * r, (delta - 1) * r)),
+        "softmax": lambda: cp.sum(cp.log_sum_exp(Z, axis=1)) - cp.sum(margin),
+    }[loss]()
+    objective = total / len(X) + data["alpha"] * cp.sum(cp.norm(V, 2, axis=0))
+    cones = [cp.multiply(2 * active - 1, X @ V) >= 0]
+    return cp.Problem(cp.Minimize(objective), cones).solve(solver=cp.CLARABEL)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_value_is_that_of_an_interior_point_method(loss):
+    outputs = 3 if loss == "softmax" else 1
+    data = problem(loss, n=30, d=3, patterns=6, outputs=outputs, seed=1)
+    assert len(np.unique(data["y"], axis=0)) >= min(3, outputs + 1)
+    out = solve(data, method="auto", tol=1e-7)
+    assert out["status"] == Status.CONVERGED
+    assert out["objective"] == pytest.approx(cvxpy_value(data), rel=1e-6)
+
+
 def test_interior_point_finishes_what_the_admm_does_not():
     data = problem("quantile", n=80, patterns=12) | {"alpha": 1e-3}
     first = solve(data, tol=1e-8, max_iter=500)

@@ -63,7 +63,16 @@ public:
             std::pop_heap(open.begin(), open.end(), better);
             Node worst = std::move(open.back());
             open.pop_back();
-            if (worst.branch < 0) break;  // nothing left to decide: the bound is as good as it gets
+            if (worst.branch < 0) {  // nothing left to decide, but the bound may still rise
+                const double before = worst.bound;
+                raise(worst);
+                const bool risen = worst.bound > before + 1e-6 * std::fabs(before);
+                lower = open.empty() ? worst.bound : std::min(worst.bound, open.front().bound);
+                if (!risen) break;
+                open.push_back(std::move(worst));
+                std::push_heap(open.begin(), open.end(), better);
+                continue;
+            }
             for (const Side side : {Side::Active, Side::Inactive}) {
                 Node child = worst;
                 child.sides[worst.branch] = side;
@@ -111,15 +120,21 @@ private:
         }
         const double before = node.bound;
         node.bound = -INFINITY;
-        Vector best = slopes;
+        Vector best = slopes, mean = Vector::Zero(x_.size());
+        double length = 1;  // of a step; Polyak's is too long where the bound cannot reach `upper`
         for (int k = 0; k < most; ++k) {
             slopes = slopes.cwiseMax(least).cwiseMin(most_slope);
             const Vector b = network_.u * slopes;
             const double bound =
                 slopes.dot(neurons_) + constant - ball_.radius * ball_.dual_norm(b);
             const Vector move = steepest(b);
-            upper = std::min(upper, value_at(x_ + move));
-            if (bound > node.bound) node.bound = bound, best = slopes;
+            mean += (move - mean) / double(k + 1);
+            upper = std::min({upper, value_at(x_ + move), value_at(x_ + mean)});
+            if (bound > node.bound) {
+                node.bound = bound, best = slopes;
+            } else {
+                length *= 0.8;
+            }
             if (!free || node.bound > 0 || upper <= 0) break;
             // Polyak's step towards what cannot be exceeded.
             Vector gradient = neurons_ + network_.u.transpose() * move;
@@ -130,7 +145,7 @@ private:
             }
             const double size = gradient.squaredNorm();
             if (!(size > 0)) break;
-            slopes += (upper - bound) / size * gradient;
+            slopes += length * (upper - bound) / size * gradient;
         }
         node.bound = std::max(node.bound, before);
         node.slopes = best;
