@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench import linear, transport
+from bench import linear, networks, transport
 from bench.base import Entry, Problem, Unavailable
 
 __all__ = ["Problem", "Unavailable", "kind", "load", "names"]
 
-PROBLEMS: dict[str, Entry] = linear.PROBLEMS | transport.PROBLEMS
+PROBLEMS: dict[str, Entry] = linear.PROBLEMS | transport.PROBLEMS | networks.PROBLEMS
 
 
 def names() -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import cell, linear, objective, peers, problems, transport
+from bench import cell, linear, networks, objective, peers, problems, transport
 from bench.base import Ladder, Verdict
 
 
@@ -351,3 +351,29 @@ def test_judging_does_not_use_up_the_allowance(monkeypatch) -> None:
     assert 0.05 <= allowance.until - until < 1.0
     assert limits[1] >= until + 3_600.0  # while it judges
     assert limits[2] <= until + 2.0  # the kernel takes whole seconds
+
+
+# ------------------------------------------------------------------------------------- networks
+
+
+@pytest.mark.parametrize("solver", [p.name for adapter in peers.NETWORKS for p in adapter.PEERS])
+def test_every_peer_solves_the_program_of_a_network(solver: str) -> None:
+    peer = peers.all_peers()[solver]
+    if peer.reason():
+        pytest.skip(peer.reason())
+    problem = networks.PROBLEMS["relu-diabetes-100"].build().small()
+    data = peer.prepare(problem, 1)
+    found = peer.solve(data, 1e-6)
+    peer.close(data)
+    assert problem.judge()(found).accuracy < 1e-4
+
+
+def test_the_judge_of_networks_sees_worse_values_and_violated_cones() -> None:
+    problem = networks.PROBLEMS["relu-diabetes-100"].build().small()
+    optimum = networks.reference(problem)
+    nothing = networks.Solution(np.zeros((5, 10)))
+    worse = networks.judge(problem, optimum, nothing)
+    assert worse.accuracy == pytest.approx((problem.y @ problem.y) / 60 / optimum - 1)
+    assert worse.support == 0
+    outward = -np.repeat(problem.generators, 2, axis=1)
+    assert networks.judge(problem, optimum, networks.Solution(outward)).accuracy > 0.01

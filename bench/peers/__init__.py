@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bench import linear, transport
+from bench import linear, networks, transport
 from bench.base import Problem
 from bench.peers import (
     adelie,
     celer,
+    conic,
     cycloid,
     geomloss,
     glmnet,
@@ -14,6 +15,7 @@ from bench.peers import (
     mdot,
     ott,
     pot,
+    published,
     regot,
     scikit_learn,
     skglm,
@@ -21,13 +23,19 @@ from bench.peers import (
 )
 from bench.peers.base import Peer, Solution
 
-__all__ = ["LINEAR", "OURS", "TRANSPORT", "Peer", "Solution", "all_peers", "peers_for"]
+__all__ = ["LINEAR", "NETWORKS", "OURS", "TRANSPORT", "Peer", "Solution", "all_peers", "peers_for"]
 
 OURS = "cycloid"
 LINEAR = (cycloid, scikit_learn, celer, skglm, adelie, glmnet, liblinear, snapml)
 TRANSPORT = (cycloid, pot, ott, geomloss, regot, mdot)
 POINTS = (cycloid,)  # hours a solve for the others
-_ADAPTERS = {linear.Problem: LINEAR, transport.Problem: TRANSPORT, transport.Points: POINTS}
+NETWORKS = (cycloid, published, conic)
+_ADAPTERS = {
+    linear.Problem: LINEAR,
+    transport.Problem: TRANSPORT,
+    transport.Points: POINTS,
+    networks.Problem: NETWORKS,
+}
 
 
 def all_peers() -> dict[str, Peer]:

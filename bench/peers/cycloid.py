@@ -1,5 +1,5 @@
-"""Cycloid: linear models through the one function on which all its estimators stand, transport
-through its public functions."""
+"""Cycloid: linear models and convex programs of networks through the functions of the core on which
+its estimators stand, transport through its public functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench import linear, transport
+from bench import linear, networks, transport
 from bench.base import Problem
 from bench.peers.base import Peer, Solution, needs
 
@@ -19,6 +19,8 @@ from bench.peers.base import Peer, Solution, needs
 def prepare(problem: Problem, n_threads: int) -> Callable[[float], Any]:
     if isinstance(problem, linear.Problem):
         return functools.partial(_linear, problem, n_threads)
+    if isinstance(problem, networks.Problem):
+        return functools.partial(solve_network, problem, n_threads, "auto")
     if isinstance(problem, transport.Points):
         return functools.partial(_points, problem, n_threads)
     return functools.partial(_transport, problem, n_threads)
@@ -92,6 +94,40 @@ def _points(problem: transport.Points, n_threads: int, tol: float) -> transport.
             n_threads=n_threads,
         )
     return transport.Solution(f=found.f, g=found.g)
+
+
+def solve_network(
+    problem: networks.Problem, n_threads: int, method: Any, tol: float
+) -> networks.Solution:
+    return networks.Solution(network(problem, n_threads, method, tol)["v"])
+
+
+def network(problem: networks.Problem, n_threads: int, method: Any, tol: float) -> dict[str, Any]:
+    """What the core returns for the convex program."""
+    from cycloid import _core
+
+    return _core.relu_solve(
+        problem.X,
+        np.asfortranarray(problem.y[:, None]),
+        None,
+        loss="squared",
+        parameter=0.0,
+        patterns=problem.active,
+        generators=problem.generators,
+        block_pattern=[b // 2 for b in range(2 * problem.active.shape[1])],
+        directions=problem.signs[None, :],
+        alpha=problem.alpha,
+        intercept=False,
+        gated=False,
+        method=method,
+        tol=tol,
+        max_iter=1_000_000,
+        warm=None,
+        seed=0,
+        n_threads=n_threads,
+        time_limit=np.inf,
+        observer=None,
+    )
 
 
 PEERS = [Peer("cycloid", lambda problem: True, prepare, solve, needs("cycloid"))]
