@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "cycloid/bcd/dual_solver.hpp"
 #include "cycloid/bcd/gram_solver.hpp"
@@ -168,7 +169,7 @@ private:
         if (continues) {
             // Slopes of the last alpha suggest the next working set: no pass over X until it is
             // solved.
-            choose(std::max(2 * alpha - previous, 0.0));
+            choose(std::max(2 * alpha - previous, 0.0), alive_);
             refresh(work_);
             violation_ = work_violation();
             inner_tolerance_ = 0.01 * violation_;
@@ -190,7 +191,7 @@ private:
             }
             if (monitor_.stopped()) break;
             screen();
-            const bool grew = choose(family_.alpha());
+            const bool grew = choose(family_.alpha(), alive_);
             const double gain = best_objective - objective_;
             const bool progress =
                 grew || gap_ < 0.9 * best_gap || violation_ < 0.9 * best_violation_ ||
@@ -210,6 +211,7 @@ private:
                                : grew ? 0.3 * violation_
                                       : 0.1 * std::min(violation_, work_violation());
             improve();
+            call_waiting();
         }
         n_iter_ = std::min(n_iter_, options_.max_iter);
         if (monitor_.stopped() && status_ != Status::Converged) {
@@ -293,9 +295,10 @@ private:
         });
     }
 
-    // Grows the working set by the columns whose single update would gain most (the GSL-q rule), by
-    // a share of the support at most. `level`: the alpha at which columns count as violating.
-    bool choose(double level) {
+    // Grows the working set by those of the columns whose single update would gain most (the GSL-q
+    // rule), by a share of the support at most; the next best wait. `level`: the alpha at which
+    // columns count as violating.
+    bool choose(double level, const std::vector<Index>& columns) {
         const PenaltyFamily family = at_alpha(level);
         struct Candidate {
             double gain;
@@ -303,11 +306,10 @@ private:
         };
         std::vector<Candidate> candidates;
         const std::size_t before = work_.size();
-        std::size_t support = 0;
+        const auto support = static_cast<std::size_t>(n_active_);
         const bool everything = p_ <= 256 || !K::has_samples;
-        for (const Index j : alive_) {
+        for (const Index j : columns) {
             const Penalty penalty = family.at(j);
-            support += beta_[j] != 0;
             if (in_work_[j]) continue;
             if (beta_[j] != 0 || penalty.free() || everything) {
                 add(j);
@@ -325,17 +327,46 @@ private:
         const std::size_t room = problem_.x.sparse() ? std::max<std::size_t>(2048, 2 * support)
                                  : quadratic_        ? std::max(step, support / 4)
                                                      : std::max<std::size_t>(512, support);
+        waiting_.clear();
         if (candidates.size() > room) {
-            std::nth_element(candidates.begin(), candidates.begin() + room, candidates.end(),
-                             [](const Candidate& a, const Candidate& b) {
-                                 return a.gain != b.gain ? a.gain > b.gain : a.j < b.j;
-                             });
+            const auto better = [](const Candidate& a, const Candidate& b) {
+                return a.gain != b.gain ? a.gain > b.gain : a.j < b.j;
+            };
+            const auto next = candidates.begin() + static_cast<std::ptrdiff_t>(room);
+            std::nth_element(candidates.begin(), next, candidates.end(), better);
+            const std::size_t most = std::min(candidates.size() - room, 4 * room);
+            const auto last = next + static_cast<std::ptrdiff_t>(most);
+            if (last != candidates.end()) std::nth_element(next, last, candidates.end(), better);
+            for (auto it = next; it != last; ++it) waiting_.push_back(it->j);
+            std::sort(waiting_.begin(), waiting_.end());
             candidates.resize(room);
         }
         std::sort(candidates.begin(), candidates.end(),
                   [](const Candidate& a, const Candidate& b) { return a.j < b.j; });
         for (const Candidate& c : candidates) add(c.j);
         return work_.size() > before;
+    }
+
+    // While a pass over all columns is what costs most: on dense data, and a small working set.
+    bool waiting_pays() const {
+        return K::has_samples && quadratic_ && free_.empty() && !problem_.x.sparse() &&
+               !waiting_.empty() && 10 * work_.size() < alive_.size();
+    }
+
+    // Grows the working set twice more by the columns that wait, whose slopes alone are computed.
+    void call_waiting() {
+        for (int round = 0; round < 2 && waiting_pays() && !monitor_.stop(); ++round) {
+            kernels_.evaluate({});
+            travelled_ += kernels_.moved();
+            const std::vector<Index> columns = std::exchange(waiting_, {});
+            refresh(columns);
+            for (const Index j : columns) seen_[j] = travelled_;
+            if (!choose(family_.alpha(), columns)) return;
+            refresh(work_);
+            for (const Index j : work_) seen_[j] = travelled_;
+            inner_tolerance_ = 0.3 * work_violation();
+            improve();
+        }
     }
 
     void add(Index j) {
@@ -664,7 +695,7 @@ private:
     std::vector<double> beta_, mean_, variance_, norm_, slope_, dual_slope_, buffer_, saved_;
     std::vector<double> seen_;  // travelled_ when the slope was computed
     double travelled_ = 0;      // the length of the way that u has gone
-    std::vector<Index> alive_, doubtful_, free_, work_, active_, changed_;
+    std::vector<Index> alive_, doubtful_, free_, work_, waiting_, active_, changed_;
     std::vector<char> in_work_;
     std::vector<double> delta_;
     std::vector<Penalty> penalty_;
