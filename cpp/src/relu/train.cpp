@@ -280,7 +280,7 @@ private:
         const Context context{options_.n_threads, &afterwards};
         Network few = pruned(x_, out_.network, context);
         const double value = objective_.value(few, context);
-        if (value <= out_.objective) {
+        if (value <= out_.objective * (1 + 1e-12)) {  // the same up to rounding
             out_.objective = value;
             out_.network = std::move(few);
         }
