@@ -96,8 +96,21 @@ def test_export(method, bumps):
     assert_allclose(outputs[:, 0], model.predict(X), rtol=1e-12)
 
 
+def test_default_penalty():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((600, 2)), rng.standard_normal(600)
+    options = {"patterns": "random", "n_patterns": 5, "tol": 1.0}
+    assert ConvexReLURegressor(**options).fit(X, y).alpha_ == 3 / 600
+    assert ConvexReLURegressor(**options).fit(X[:20], y[:20]).alpha_ == 0.01
+    weights = np.full(600, 2.0)
+    assert ConvexReLUClassifier(**options).fit(X, y > 0, weights).alpha_ == 3 / 1200
+    assert ConvexReLURegressor(alpha=0.5, **options).fit(X, y).alpha_ == 0.5
+
+
 def test_bad_parameters(bumps):
     X, y = bumps
+    with pytest.raises(ValueError, match="alpha must be one of 'auto'"):
+        ConvexReLURegressor(alpha="best").fit(X, y)
     with pytest.raises(ValueError, match="loss must be one of"):
         ConvexReLURegressor(loss="log_loss").fit(X, y)
     with pytest.raises(ValueError, match="loss must be one of"):

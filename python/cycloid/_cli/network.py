@@ -30,7 +30,7 @@ class Request:
 
     task: str  # "auto", "classify" or "regress"
     loss: str | None
-    alpha: float
+    alpha: float | None
     patterns: str
     radius: float
     norm: str
@@ -110,7 +110,7 @@ def train(dataset: Dataset, request: Request) -> Trained:
 
 def _estimator(request: Request, classify: bool) -> Any:
     options: dict[str, Any] = {
-        "alpha": request.alpha,
+        "alpha": "auto" if request.alpha is None else request.alpha,
         "patterns": request.patterns,
         "adversarial_radius": request.radius,
         "adversarial_norm": request.norm,
@@ -170,7 +170,7 @@ def summary(dataset: Dataset, trained: Trained, *, reading: float) -> str:
     facts = [
         ("data", dataset.describe()),
         ("target", target),
-        ("loss", f"{trained.loss}, alpha {request.alpha:g}"),
+        ("loss", f"{trained.loss}, alpha {result.alpha:g}"),
         ("network", f"{result.n_neurons:,} neurons, found among {result.n_patterns:,} patterns"),
         ("objective", f"{result.objective:.9g}" + _worst_case(request)),
         ("lower bound", bound),
@@ -230,7 +230,7 @@ def _numbers(trained: Trained) -> dict[str, Any]:
     result, request = trained.result, trained.request
     numbers = {
         "loss": trained.loss,
-        "alpha": request.alpha,
+        "alpha": result.alpha,
         "radius": request.radius,
         "norm": request.norm,
         "objective": result.objective,

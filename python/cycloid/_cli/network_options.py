@@ -96,8 +96,7 @@ def _add_model(sub: argparse.ArgumentParser) -> None:
         "--alpha",
         type=real(0, open_low=True),
         metavar="A",
-        default=1e-2,
-        help="strength of the penalty (default: %(default)s)",
+        help="strength of the penalty (default: 3 / samples, at most 0.01)",
     )
     model.add_argument(
         "--loss",

@@ -21,11 +21,15 @@ from cycloid.neural_network._export import to_onnx, to_torch
 from cycloid.neural_network._result import NetworkResult
 from cycloid.neural_network._train import convex_relu
 
+# The default penalty, chosen on held-out samples of scikit-learn's sets and some of UCI's.
+ALPHA_SAMPLES = 3.0
+MOST_ALPHA = 1e-2
+
 
 class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
     """What both estimators share: the network once it is fitted."""
 
-    alpha: float
+    alpha: float | str
     patterns: Any
     n_patterns: int
     n_neurons: int
@@ -49,13 +53,17 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
     def _train(
         self, X: Any, targets: Any, loss: str, loss_parameter: float | None, weights: Vector | None
     ) -> NetworkResult:
+        alpha: Any = self.alpha
+        if isinstance(alpha, str):
+            check_option("alpha", alpha, ("auto",))
+            alpha = min(MOST_ALPHA, ALPHA_SAMPLES / (len(X) if weights is None else weights.sum()))
         initial = None
         if check_flag("warm_start", self.warm_start) and hasattr(self, "result_"):
             initial = self.result_
         return convex_relu(
             X,
             targets,
-            self.alpha,
+            alpha,
             loss=loss,
             loss_parameter=loss_parameter,
             patterns=self.patterns,
@@ -78,6 +86,7 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
 
     def _store(self, result: NetworkResult, scale: float) -> None:
         self.result_ = result
+        self.alpha_ = result.alpha
         self.coefs_ = [result.hidden_coef, result.output_coef * scale]
         self.intercepts_ = [result.hidden_intercept, result.output_intercept * scale]
         self.gap_ = result.gap
@@ -121,8 +130,9 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
         See `convex_relu`.
     loss_parameter : float, default=None
         Huber's threshold (in units of s; default 1.35), the quantile's level (default 0.5).
-    alpha : float, default=1e-2
-        Strength of the penalty, > 0.
+    alpha : float or 'auto', default='auto'
+        Strength of the penalty, > 0. 'auto': 3 over the sum of the sample weights (the number of
+        samples without weights), at most 0.01.
     patterns : {'refined', 'random', 'all'}, default='refined'
         Where activation patterns come from; see `convex_relu`.
     n_patterns : int, default=100
@@ -164,6 +174,8 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
         Weights, in the layout of `MLPRegressor`.
     intercepts_ : list of two ndarrays, (n_neurons_,) and (n_outputs_,)
         Biases.
+    alpha_ : float
+        The strength of the penalty that was used.
     gap_, lower_bound_ : float
         ``objective - lower_bound``, and the lower bound of the objective over all networks, both
         of the problem in units of s; see `NetworkResult`.
@@ -196,7 +208,7 @@ class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # typ
 
     def __init__(
         self,
-        alpha: float = 1e-2,
+        alpha: float | str = "auto",
         *,
         loss: str = "squared_error",
         loss_parameter: float | None = None,
@@ -312,8 +324,9 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
     loss : {'log_loss', 'hinge', 'squared_hinge'}, default='log_loss'
         'log_loss': logistic for two classes, the cross-entropy of all for more. 'hinge' and
         'squared_hinge': each class against the rest.
-    alpha : float, default=1e-2
-        Strength of the penalty, > 0.
+    alpha : float or 'auto', default='auto'
+        Strength of the penalty, > 0. 'auto': 3 over the sum of the sample weights (the number of
+        samples without weights), at most 0.01.
     patterns : {'refined', 'random', 'all'}, default='refined'
         Where activation patterns come from; see `convex_relu`.
     n_patterns : int, default=100
@@ -357,6 +370,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         Weights, in the layout of `MLPClassifier`.
     intercepts_ : list of two ndarrays, (n_neurons_,) and (n_outputs_,)
         Biases.
+    alpha_ : float
+        The strength of the penalty that was used.
     gap_, lower_bound_ : float
         ``objective - lower_bound``, and the lower bound of the objective over all networks; see
         `NetworkResult`.
@@ -389,7 +404,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
 
     def __init__(
         self,
-        alpha: float = 1e-2,
+        alpha: float | str = "auto",
         *,
         loss: str = "log_loss",
         patterns: str = "refined",

@@ -39,6 +39,8 @@ class NetworkResult:
         A, the weights of the output layer.
     output_intercept : ndarray of shape (n_outputs,)
         c; zeros without `fit_intercept`.
+    alpha : float
+        The strength of the penalty.
     objective : float
         Objective of this very network (not of a convex program).
     lower_bound : float
@@ -68,6 +70,7 @@ class NetworkResult:
     hidden_intercept: Vector = field(repr=False)
     output_coef: Matrix = field(repr=False)
     output_intercept: Vector = field(repr=False)
+    alpha: float
     objective: float
     lower_bound: float
     bound_is_rigorous: bool

@@ -266,7 +266,7 @@ def convex_relu(
             )
     finally:
         reporter.close()
-    result = _to_result(raw, fit_intercept, tol, time.perf_counter() - start)
+    result = _to_result(raw, alpha, fit_intercept, tol, time.perf_counter() - start)
     warn_unless_converged("convex_relu", result)
     return result
 
@@ -400,13 +400,14 @@ def _as_start(
     )
 
 
-def _to_result(raw: Any, bias: bool, tol: float, seconds: float) -> NetworkResult:
+def _to_result(raw: Any, alpha: float, bias: bool, tol: float, seconds: float) -> NetworkResult:
     u, a = raw["u"], raw["a"]
     return NetworkResult(
         hidden_coef=np.ascontiguousarray(u[:-1] if bias else u),
         hidden_intercept=u[-1].copy() if bias else np.zeros(u.shape[1]),
         output_coef=np.ascontiguousarray(a.T),
         output_intercept=raw["c"].ravel(),
+        alpha=alpha,
         objective=raw["objective"],
         lower_bound=raw["lower_bound"],
         bound_is_rigorous=raw["bound_is_rigorous"],
