@@ -67,17 +67,17 @@ Matrix points_around_corners(const Matrix& x) {
 }  // namespace
 
 TEST_CASE("relu patterns: all of them, as many as Cover's count in general position") {
-    for (const auto [n, d] : {std::pair<Index, Index>{1, 1},
-                              {1, 3},
-                              {5, 1},
-                              {6, 2},
-                              {40, 2},
-                              {7, 3},
-                              {30, 3},
-                              {8, 4},
-                              {9, 6},
-                              {10, 10},
-                              {5, 9}}) {
+    for (const auto& [n, d] : {std::pair<Index, Index>{1, 1},
+                               {1, 3},
+                               {5, 1},
+                               {6, 2},
+                               {40, 2},
+                               {7, 3},
+                               {30, 3},
+                               {8, 4},
+                               {9, 6},
+                               {10, 10},
+                               {5, 9}}) {
         const Matrix x = normal_matrix(n, d, std::uint64_t(10 * n + d));
         const Patterns all = all_patterns(x, serial);
         check_patterns(x, all);
