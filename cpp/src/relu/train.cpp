@@ -208,7 +208,7 @@ private:
         pool_.build(x_, context_);
         const double relative = std::min(gap() / scale(), 1.0);
         if (affordable(pool_.count())) {
-            Network network = polish(std::clamp(0.05 * relative, 0.1 * options_.tol, 1e-4));
+            Network network = polish(std::min(1e-4, std::max(0.05 * relative, 0.1 * options_.tol)));
             search_from(std::move(network));
         } else {
             pool_.keep_active(pool_.v(), 0, 0);  // a place to start pricing from, no more
