@@ -82,8 +82,8 @@ def test_objective_is_that_of_the_worst_points_of_a_sphere(loss):
 
 
 def test_all_patterns_are_never_worse_than_some():
-    X, y = labelled(12)
-    options = {"loss": "hinge", "adversarial_radius": 0.05, "tol": 2e-3, "random_state": 0}
+    X, y = labelled(10)
+    options = {"loss": "hinge", "adversarial_radius": 0.05, "tol": 5e-3, "random_state": 0}
     best = convex_relu(X, y, 1e-3, patterns="all", max_iter=100, **options)
     for patterns in ("refined", "random"):
         other = convex_relu(X, y, 1e-3, patterns=patterns, max_iter=100, **options)
@@ -102,8 +102,8 @@ def test_a_small_radius_costs_little_and_a_larger_one_more():
 
 
 def test_classifier_is_robust_where_a_clean_one_is_not():
-    X, y = make_moons(60, noise=0.05, random_state=0)
-    options = {"loss": "hinge", "alpha": 1e-3, "random_state": 0}
+    X, y = make_moons(24, noise=0.05, random_state=0)
+    options = {"loss": "hinge", "alpha": 1e-2, "tol": 0.03, "random_state": 0}
     clean = ConvexReLUClassifier(**options).fit(X, y)
     robust = ConvexReLUClassifier(adversarial_radius=0.05, **options).fit(X, y)
     assert robust.score(X, y) > 0.9
@@ -161,17 +161,17 @@ def test_attack_stays_within_the_clip():
 
 def test_several_outputs_and_classes():
     rng = np.random.default_rng(0)
-    y = np.arange(45) % 3
-    X = 0.2 * rng.standard_normal((45, 2)) + np.array([[0, 0], [2, 0], [0, 2]])[y]
+    y = np.arange(24) % 3
+    X = 0.2 * rng.standard_normal((24, 2)) + np.array([[0, 0], [2, 0], [0, 2]])[y]
     model = ConvexReLUClassifier(
-        loss="hinge", adversarial_radius=0.1, alpha=1e-3, random_state=0
+        loss="hinge", adversarial_radius=0.1, alpha=1e-2, tol=0.03, random_state=0
     ).fit(X, y)
     assert model.score(X, y) == 1
     assert model.certified_accuracy(X, y, 0.1) > 0.9
     with pytest.raises(ValueError, match="needs loss='hinge' or 'squared_hinge'"):
         ConvexReLUClassifier(adversarial_radius=0.1).fit(X, y)
     targets = np.column_stack([X[:, 0], np.abs(X[:, 1])])
-    regressor = ConvexReLURegressor(adversarial_radius=0.05, alpha=1e-3, random_state=0)
+    regressor = ConvexReLURegressor(adversarial_radius=0.05, tol=0.05, random_state=0)
     assert regressor.fit(X, targets).score(X, targets) > 0.9
 
 
@@ -189,12 +189,12 @@ def test_without_a_bias(bumps):
 
 def test_the_network_before_is_where_the_next_begins(bumps):
     X, y = bumps
-    X, y = X[:14], y[:14]
-    options = {"adversarial_radius": 0.02, "random_state": 0, "tol": 2e-3, "max_iter": 100}
+    X, y = X[:9], y[:9]
+    options = {"adversarial_radius": 0.02, "random_state": 0, "tol": 5e-3, "max_iter": 100}
     full = convex_relu(X, y, 1e-3, patterns="all", **options)
     again = convex_relu(X, y, 1e-3, patterns="random", network_init=full, **options)
     # The patterns of its neurons are among the ones that are tried.
-    assert again.objective <= full.objective * (1 + 4e-3)
+    assert again.objective <= full.objective * (1 + 1e-2)
 
 
 def test_verbose_and_callback(bumps, capsys):
