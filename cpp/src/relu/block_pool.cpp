@@ -89,7 +89,7 @@ std::vector<Index> BlockPool::keep_active(const Matrix& v, double negligible, In
     idle_ = std::move(idle);
     points_ = points_(Eigen::all, kept).eval();
     directions_ = directions_(Eigen::all, kept).eval();
-    v_ = v(Eigen::all, kept);
+    v_ = v(Eigen::all, kept).eval();  // v may be v_ itself
     return active;
 }
 
