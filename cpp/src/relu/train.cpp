@@ -19,6 +19,7 @@ constexpr double worth_moving = 0.1;  // of the gap: a local search's gain
 constexpr double most_tail = 0.05;    // of all blocks' norms, that may be cut off
 constexpr Index most_new = 60;        // candidates a round
 constexpr double negligible = 1e-7;   // relative progress of a round that counts as none
+constexpr double rounding = 1e-12;    // relative difference of two objectives that means nothing
 
 class Trainer {
 public:
@@ -61,7 +62,7 @@ private:
     bool accept(Network network) {
         network = balanced(network);
         const double value = objective_.value(network, context_);
-        if (!(value < out_.objective)) return false;
+        if (!(value < out_.objective * (1 - rounding))) return false;
         out_.objective = value;
         out_.network = std::move(network);
         return true;
@@ -280,7 +281,7 @@ private:
         const Context context{options_.n_threads, &afterwards};
         Network few = pruned(x_, out_.network, context);
         const double value = objective_.value(few, context);
-        if (value <= out_.objective * (1 + 1e-12)) {  // the same up to rounding
+        if (value <= out_.objective * (1 + rounding)) {
             out_.objective = value;
             out_.network = std::move(few);
         }
