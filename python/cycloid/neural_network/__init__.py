@@ -9,7 +9,8 @@ also proves and attacks its own accuracy (`Certificate`, `Attack`).
 
 from cycloid._result import Status
 from cycloid.neural_network._attack import Attack, Certificate
-from cycloid.neural_network._convex_relu import ConvexReLUClassifier, ConvexReLURegressor
+from cycloid.neural_network._classifier import ConvexReLUClassifier
+from cycloid.neural_network._regressor import ConvexReLURegressor
 from cycloid.neural_network._result import NetworkResult
 from cycloid.neural_network._train import convex_relu, convex_relu_path
 
