@@ -32,8 +32,8 @@ from cycloid.neural_network._problem import (
 )
 from cycloid.neural_network._result import (
     NetworkResult,
+    ProgramReporter,
     Reporter,
-    RobustReporter,
     warn_unless_converged,
 )
 from cycloid.neural_network._robust import Norm
@@ -213,7 +213,7 @@ def convex_relu(
     limit = math.inf if time_limit is None else check_real("time_limit", time_limit)
     initial = as_start(network_init, design, targets, fit_intercept)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    reporter = (RobustReporter if ball.radius > 0 else Reporter)(
+    reporter = (ProgramReporter if ball.radius > 0 else Reporter)(
         callback,
         check_integer("verbose", int(verbose) if isinstance(verbose, bool) else verbose, low=0),
         check_flag("progress", progress),
@@ -261,7 +261,7 @@ def convex_relu(
     finally:
         reporter.close()
     result = _to_result(raw, alpha, fit_intercept, tol, time.perf_counter() - start)
-    warn_unless_converged("convex_relu", result)
+    warn_unless_converged("convex_relu", "rounds", result)
     return result
 
 
