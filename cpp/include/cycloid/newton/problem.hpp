@@ -1,11 +1,9 @@
 // A smooth problem with equality constraints, as the solver sees it.
 #pragma once
 
-#include "cycloid/newton/linear_map.hpp"
+#include "cycloid/newton/linear_solver.hpp"
 
 namespace cycloid::newton {
-
-class LinearSolver;
 
 // min_x f(x)  subject to  c(x) = 0,  x of length n, c of length m (0: no constraints)
 //
