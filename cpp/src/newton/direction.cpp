@@ -6,7 +6,8 @@
 namespace cycloid::newton {
 namespace {
 
-constexpr double relaxation = 1e-8;  // of the constraints where their Jacobian lacks rank
+// Of the constraints where their Jacobian lacks rank; more where that leaves no descent.
+constexpr double first_relaxation = 1e-8, last_relaxation = 1e4, relaxation_growth = 1e4;
 constexpr double penalty_growth = 1.5;
 
 Vector right_side(const Iterate& point) {
@@ -21,7 +22,9 @@ void take(const Outer& outer, const Vector& z, Found& found) {
     found.parts = slope_parts(outer.current, found.direction);
 }
 
-bool penalties_end(const Merit& merit) { return merit.eta1 > 1e8 || merit.eta2 < 1e-8; }
+bool penalties_end(const Merit& merit, double largest = 1e8) {
+    return merit.eta1 > largest || merit.eta2 < 1e-8;
+}
 
 void raise(Merit& merit) {
     merit.eta1 *= penalty_growth * penalty_growth;
@@ -59,7 +62,8 @@ Outcome solve_forcing(Outer& outer, const System& system, Inertia inertia, Found
         return Outcome::NotDescending;
     }
     Merit merit = outer.merit;
-    while (!merit.descends(found.parts, kkt) && !penalties_end(merit)) raise(merit);
+    const double largest = system.relaxation > 0 ? 1e4 : 1e8;
+    while (!merit.descends(found.parts, kkt) && !penalties_end(merit, largest)) raise(merit);
     if (!merit.descends(found.parts, kkt)) return Outcome::NotDescending;
     outer.merit = merit;
     return Outcome::Descends;
@@ -74,7 +78,7 @@ bool find_direction(Outer& outer, double least_shift, Found& found) {
         const Inertia inertia = outer.solver->prepare(system, outer.context);
         const bool can_relax = system.relaxation == 0 && system.m() > 0;
         if (inertia == Inertia::Singular && can_relax) {
-            system.relaxation = relaxation;
+            system.relaxation = first_relaxation;
             continue;
         }
         if (inertia == Inertia::Correct || inertia == Inertia::Unknown) {
@@ -85,7 +89,11 @@ bool find_direction(Outer& outer, double least_shift, Found& found) {
                 return true;
             }
             if (outcome == Outcome::Inaccurate && can_relax) {
-                system.relaxation = relaxation;
+                system.relaxation = first_relaxation;
+                continue;
+            }
+            if (system.relaxation > 0 && system.relaxation < last_relaxation) {
+                system.relaxation *= relaxation_growth;
                 continue;
             }
         }

@@ -7,7 +7,7 @@ namespace cycloid::newton {
 namespace {
 
 constexpr double sufficient = 1e-4;
-constexpr int most_halvings = 40;
+constexpr int most_halvings = 10;  // a shorter step says that the direction is a bad one
 
 Iterate moved(const Iterate& from, const Direction& direction, double length) {
     Iterate to;

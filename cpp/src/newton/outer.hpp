@@ -24,6 +24,8 @@ private:
     double last_ = 0;
 };
 
+constexpr int most_forgotten = 20;
+
 enum class Phase { Newton = 0, Restoration = 1 };
 
 struct Outer {
@@ -36,6 +38,7 @@ struct Outer {
     double delta;  // the paper's
     Shift shift;
     std::unique_ptr<LinearSolver> solver;
+    int forgotten = 0;
     // Of the last step, for the trace.
     double step = 0, used_shift = 0, inner_residual = 0;
 
@@ -43,6 +46,8 @@ struct Outer {
         ++out.n_evaluations;
         return newton::evaluate(problem, point);
     }
+    // Back to the first penalties; not more than a few times, so that they settle in the end.
+    bool forget_penalties();
     bool exhausted() const { return out.n_iter >= options.max_iter; }
     bool report(Phase phase, bool last);
 };

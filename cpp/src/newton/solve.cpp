@@ -62,6 +62,8 @@ bool step(Outer& outer) {
                                   : find_direction(outer, least_shift, found);
         if (descends && search_line(outer, found)) return true;
         if (!descends && !adaptive) return false;
+        // What was needed far away may be a burden here.
+        if (attempt == 0 && outer.forget_penalties()) continue;
         least_shift = std::max(1e-4, 100 * outer.used_shift);
     }
     return false;
@@ -98,6 +100,14 @@ Status run(Outer& outer) {
 }
 
 }  // namespace
+
+bool Outer::forget_penalties() {
+    const Merit& first = options.penalties;
+    if (forgotten == most_forgotten || merit.eta1 == first.eta1) return false;
+    ++forgotten;
+    merit = first;
+    return true;
+}
 
 bool Outer::report(Phase phase, bool last) {
     if (solver != nullptr) out.n_inner = solver->iterations();
