@@ -117,11 +117,10 @@ public:
         const Matrix all = dense_matrix(system);
         const Index n = system.n(), m = system.m();
         const auto g = all.bottomLeftCorner(m, n);
-        const double least =
-            m == 0 ? 1.0
-                   : Eigen::SelfAdjointEigenSolver<Matrix>(g * g.transpose(),
-                                                           Eigen::EigenvaluesOnly)
-                         .eigenvalues()[0];
+        const double least = m == 0 ? 1.0
+                                    : Eigen::SelfAdjointEigenSolver<Matrix>(g * g.transpose(),
+                                                                            Eigen::EigenvaluesOnly)
+                                          .eigenvalues()[0];
         const double norm_b = std::max(all.topLeftCorner(n, n).squaredNorm(), 1.0);
         norm_ = all.norm();
         // The authors stop where the eigenvalue is below a hundredth; here it counts as that.
@@ -158,8 +157,8 @@ bool find_adaptive_direction(Outer& outer, Found& found) {
     const double kkt = outer.current.kkt();
     const Vector b = right_side(outer.current);
     Vector z = Vector::Zero(b.size());
-    outer.delta = std::max(std::min(outer.delta, bound.trial_delta(outer.merit, beta)),
-                           least_delta);
+    outer.delta =
+        std::max(std::min(outer.delta, bound.trial_delta(outer.merit, beta)), least_delta);
     for (;;) {
         outer.inner_residual =
             outer.solver->solve(b, bound.tolerance(outer.delta), z, outer.context);

@@ -57,9 +57,8 @@ bool step(Outer& outer) {
     double least_shift = 0;
     for (int attempt = 0; attempt < 4 && !outer.context.stop(); ++attempt) {
         Found found;
-        const bool descends = adaptive && attempt == 0
-                                  ? find_adaptive_direction(outer, found)
-                                  : find_direction(outer, least_shift, found);
+        const bool descends = adaptive && attempt == 0 ? find_adaptive_direction(outer, found)
+                                                       : find_direction(outer, least_shift, found);
         if (descends && search_line(outer, found)) return true;
         if (!descends && !adaptive) return false;
         // What was needed far away may be a burden here.
@@ -120,8 +119,9 @@ bool Outer::report(Phase phase, bool last) {
 
 Solution solve(Problem& problem, Vector x, const Options& options, Monitor& monitor) {
     Solution out;
-    Outer outer{problem, options, Context{options.n_threads, &monitor}, out, {}, options.penalties,
-                options.delta, {}, nullptr};
+    Outer outer{problem,       options, Context{options.n_threads, &monitor},
+                out,           {},      options.penalties,
+                options.delta, {},      nullptr};
     outer.current.x = std::move(x);
     out.status = run(outer);
     const Iterate& point = outer.current;
