@@ -72,5 +72,6 @@ void bind_points(py::module_& m);
 void bind_relu_train(py::module_& m);
 void bind_relu(py::module_& m);
 void bind_relu_robust(py::module_& m);
+void bind_sketch(py::module_& m);
 
 }  // namespace cycloid::bindings

@@ -47,4 +47,5 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_relu_train(m);
     cycloid::bindings::bind_relu(m);
     cycloid::bindings::bind_relu_robust(m);
+    cycloid::bindings::bind_sketch(m);
 }
