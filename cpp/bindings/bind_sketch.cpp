@@ -1,5 +1,4 @@
 #include "cycloid/newton/sketch.hpp"
-
 #include "matrix.hpp"
 #include "rows.hpp"
 

@@ -1,8 +1,8 @@
 // Matrices by rows, for the bindings of the newton engine.
 #pragma once
 
-#include "cycloid/newton/rows.hpp"
 #include "common.hpp"
+#include "cycloid/newton/rows.hpp"
 
 namespace cycloid::bindings {
 

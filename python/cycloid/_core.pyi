@@ -284,3 +284,13 @@ def relu_train(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def apply_sketch(
+    A: Any,
+    *,
+    kind: Literal["gaussian", "sparse_sign", "srht"],
+    rows: int,
+    per_column: int,
+    seed: int,
+    single: bool,
+    n_threads: int,
+) -> NDArray[Any]: ...

@@ -1,8 +1,6 @@
 // Compressed sparse matrices. Every pass goes by columns; CSR input is transposed once.
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <stdexcept>
 
 #include "cycloid/core/compressed.hpp"
 #include "cycloid/core/narrow_gram.hpp"
@@ -288,8 +286,6 @@ public:
 private:
     Csc<Scalar, StorageIndex> by_column_;
 };
-
-// Row numbers are kept in 32 bits by ColumnBlock; indices from outside are checked before any use.
 
 }  // namespace
 

@@ -54,7 +54,10 @@ protected:
 };
 
 template <class Scalar>
-class RowMajorRows final : public DenseRows {
+std::unique_ptr<Rows> copy_dense(const Rows& x, const std::vector<Index>& which);
+
+template <class Scalar>
+class RowMajorRows : public DenseRows {
 public:
     RowMajorRows(const Scalar* data, Index rows, Index columns, Index stride)
         : DenseRows(rows, columns), data_(data), stride_(stride) {}
@@ -62,6 +65,9 @@ public:
     Index block_rows() const override {
         const Index row_bytes = columns_ * static_cast<Index>(sizeof(Scalar));
         return std::max<Index>(cache_bytes / row_bytes / 4 * 4, 4);
+    }
+    std::unique_ptr<Rows> take(const std::vector<Index>& which) const override {
+        return copy_dense<Scalar>(*this, which);
     }
     // Four rows share the loads of v.
     void multiply(Index begin, Index end, const double* v, double* z) const override {
@@ -151,6 +157,9 @@ public:
         const Index column_bytes = columns_ * static_cast<Index>(sizeof(Scalar));
         return std::clamp<Index>(4 * cache_bytes / column_bytes / 8 * 8, 64, 2048);
     }
+    std::unique_ptr<Rows> take(const std::vector<Index>& which) const override {
+        return copy_dense<Scalar>(*this, which);
+    }
     // Four columns share the loads and stores of z.
     void multiply(Index begin, Index end, const double* v, double* z) const override {
         const Index count = end - begin;
@@ -237,6 +246,22 @@ private:
     Index stride_;
 };
 
+template <class Scalar>
+class OwnedDenseRows final : private std::vector<Scalar>, public RowMajorRows<Scalar> {
+public:
+    OwnedDenseRows(std::vector<Scalar> values, Index rows, Index columns)
+        : std::vector<Scalar>(std::move(values)),
+          RowMajorRows<Scalar>(this->std::vector<Scalar>::data(), rows, columns, columns) {}
+};
+
+template <class Scalar>
+std::unique_ptr<Rows> copy_dense(const Rows& x, const std::vector<Index>& which) {
+    const Index count = std::ssize(which), d = x.columns();
+    std::vector<Scalar> values(static_cast<std::size_t>(count * d));
+    x.pack(which.data(), count, 0, d, values.data());
+    return std::make_unique<OwnedDenseRows<Scalar>>(std::move(values), count, d);
+}
+
 // Indices ascend within a row.
 template <class Scalar, class StorageIndex>
 class CompressedRows : public Rows {
@@ -254,6 +279,7 @@ public:
         const double row_bytes = entry_bytes * (stored() / static_cast<double>(rows_) + 1);
         return std::clamp<Index>(static_cast<Index>(double(cache_bytes) / row_bytes), 1, 4096);
     }
+    std::unique_ptr<Rows> take(const std::vector<Index>& which) const override;
     void multiply(Index begin, Index end, const double* v, double* z) const override {
         for (Index i = begin; i < end; ++i) {
             double sum = 0;
@@ -354,6 +380,20 @@ public:
                                         this->RowArrays<Scalar>::starts.data(), rows, columns) {}
 };
 
+template <class Scalar, class StorageIndex>
+std::unique_ptr<Rows> CompressedRows<Scalar, StorageIndex>::take(
+    const std::vector<Index>& which) const {
+    RowArrays<Scalar> arrays;
+    arrays.starts.push_back(0);
+    for (const Index i : which) {
+        arrays.values.insert(arrays.values.end(), values_ + starts_[i], values_ + starts_[i + 1]);
+        arrays.indices.insert(arrays.indices.end(), indices_ + starts_[i],
+                              indices_ + starts_[i + 1]);
+        arrays.starts.push_back(std::ssize(arrays.values));
+    }
+    return std::make_unique<OwnedRows<Scalar>>(std::move(arrays), std::ssize(which), columns_);
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -395,10 +435,10 @@ std::unique_ptr<Rows> make_csc_rows(const Scalar* values, const StorageIndex* in
     return std::make_unique<OwnedRows<Scalar>>(std::move(arrays), rows, columns);
 }
 
-#define CYCLOID_INSTANTIATE(Scalar, StorageIndex)                                                  \
-    template std::unique_ptr<Rows> make_csr_rows(const Scalar*, const StorageIndex*,               \
-                                                 const StorageIndex*, Index, Index);               \
-    template std::unique_ptr<Rows> make_csc_rows(const Scalar*, const StorageIndex*,               \
+#define CYCLOID_INSTANTIATE(Scalar, StorageIndex)                                    \
+    template std::unique_ptr<Rows> make_csr_rows(const Scalar*, const StorageIndex*, \
+                                                 const StorageIndex*, Index, Index); \
+    template std::unique_ptr<Rows> make_csc_rows(const Scalar*, const StorageIndex*, \
                                                  const StorageIndex*, Index, Index);
 CYCLOID_INSTANTIATE(float, std::int32_t)
 CYCLOID_INSTANTIATE(float, std::int64_t)

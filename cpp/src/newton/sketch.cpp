@@ -15,9 +15,7 @@ double factor_of(const double* factors, Index i) { return factors == nullptr ? 1
 // Columns that one task owns. Each column is summed by itself, in the order of the rows.
 Index stripe_of(Index columns) { return std::max<Index>(64, (columns / 8 + 7) / 8 * 8); }
 
-Index stripes_of(Index columns) {
-    return (columns + stripe_of(columns) - 1) / stripe_of(columns);
-}
+Index stripes_of(Index columns) { return (columns + stripe_of(columns) - 1) / stripe_of(columns); }
 
 // Column i of a sparse sign matrix: one entry in each of `per_column` layers of the rows.
 void sparse_signs(const Sketch& sketch, const double* factors, Index begin, Index end,
@@ -33,7 +31,8 @@ void sparse_signs(const Sketch& sketch, const double* factors, Index begin, Inde
             const std::uint64_t bits = random.at(static_cast<std::uint64_t>(i * layers + k));
             const Index first = k * sketch.rows / layers, last = (k + 1) * sketch.rows / layers;
             __extension__ using wide = unsigned __int128;
-            const auto offset = static_cast<Index>((static_cast<wide>(bits) * (last - first)) >> 64);
+            const auto offset =
+                static_cast<Index>((static_cast<wide>(bits) * (last - first)) >> 64);
             targets.row.push_back(first + offset);
             targets.factor.push_back(((bits & 1) != 0 ? size : -size) * factor_of(factors, i));
         }
@@ -102,9 +101,8 @@ void apply_gaussian(const Sketch& sketch, const Rows& x, const double* factors,
         parallel_for(context.team(30.0 * double(count * sketch.rows)), count, [&](Index i) {
             x.pack(&which[i], 1, 0, d, block.row(i).data());
             for (Index row = 0; row < sketch.rows; ++row) {
-                entries(row, i) =
-                    static_cast<Real>(gaussian_entry(sketch, random, begin + i, row) *
-                                      factor_of(factors, begin + i));
+                entries(row, i) = static_cast<Real>(gaussian_entry(sketch, random, begin + i, row) *
+                                                    factor_of(factors, begin + i));
             }
         });
         parallel_for(context.team(double(count * sketch.rows * d)), stripes_of(d),
@@ -133,24 +131,12 @@ void transform(Real* values, Index length, Index width) {
     transform(upper, length / 2, width);
 }
 
-// `count` of the numbers 0 .. length - 1, each at most once.
-std::vector<Index> choose_rows(Index length, Index count, std::uint64_t seed) {
-    std::vector<Index> all(static_cast<std::size_t>(length));
-    std::iota(all.begin(), all.end(), Index{0});
-    Random random(seed);
-    for (Index k = 0; k < count; ++k) {
-        std::swap(all[k], all[k + static_cast<Index>(random.below(length - k))]);
-    }
-    all.resize(static_cast<std::size_t>(count));
-    return all;
-}
-
 template <class Real>
 void apply_srht(const Sketch& sketch, const Rows& x, const double* factors, RowMatrix<Real>& out,
                 const Context& context) {
     constexpr Index width = 16;
     const Index n = x.rows(), d = x.columns(), length = transform_length(n);
-    const std::vector<Index> chosen = choose_rows(length, sketch.rows, sketch.seed + 1);
+    const std::vector<Index> chosen = draw(length, sketch.rows, sketch.seed + 1);
     const Random random(sketch.seed);
     const double scale = 1.0 / std::sqrt(static_cast<double>(sketch.rows));
     std::vector<Index> which(static_cast<std::size_t>(n));
@@ -183,6 +169,19 @@ void apply_srht(const Sketch& sketch, const Rows& x, const double* factors, RowM
 
 Index transform_length(Index columns) {
     return static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(columns)));
+}
+
+std::vector<Index> draw(Index n, Index count, std::uint64_t seed) {
+    std::vector<Index> chosen(static_cast<std::size_t>(n));
+    std::iota(chosen.begin(), chosen.end(), Index{0});
+    if (count >= n) return chosen;
+    Random random(seed);
+    for (Index k = 0; k < count; ++k) {
+        std::swap(chosen[k], chosen[k + static_cast<Index>(random.below(n - k))]);
+    }
+    chosen.resize(static_cast<std::size_t>(count));
+    std::sort(chosen.begin(), chosen.end());
+    return chosen;
 }
 
 template <class Real>

@@ -9,9 +9,10 @@
 
 namespace cycloid {
 
+// Indices from outside are checked before any use; some keep row numbers in 32 bits.
 template <class StorageIndex>
-void check_compressed(const StorageIndex* indices, const StorageIndex* starts, Index major, Index minor,
-           Index rows) {
+void check_compressed(const StorageIndex* indices, const StorageIndex* starts, Index major,
+                      Index minor, Index rows) {
     if (rows > std::numeric_limits<std::int32_t>::max()) {
         throw std::invalid_argument("X has more than 2^31 - 1 rows");
     }

@@ -41,6 +41,9 @@ public:
     // g_j += sum_i u_i x_ij^2
     virtual void add_squares(Index begin, Index end, const double* u, double* g) const = 0;
 
+    // A copy of the rows `which`, in the precision of the original.
+    virtual std::unique_ptr<Rows> take(const std::vector<Index>& which) const = 0;
+
     // Columns [from, to) of the rows `which`, side by side.
     virtual void pack(const Index* which, Index count, Index from, Index to, double* out) const = 0;
     virtual void pack(const Index* which, Index count, Index from, Index to, float* out) const = 0;

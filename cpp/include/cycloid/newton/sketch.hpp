@@ -26,6 +26,10 @@ struct Sketch {
 // The length of the transform of an Srht sketch: the power of two not below `columns`.
 Index transform_length(Index columns);
 
+// `count` of the numbers 0 .. n - 1, drawn without replacement, in ascending order; all where count
+// is not less than n.
+std::vector<Index> draw(Index n, Index count, std::uint64_t seed);
+
 // S diag(factors) X, factors of one a row of X or null. What it returns after a stop means nothing.
 template <class Real>
 RowMatrix<Real> apply(const Sketch& sketch, const Rows& x, const double* factors,
