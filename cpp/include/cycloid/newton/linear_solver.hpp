@@ -20,8 +20,13 @@ struct System {
     Index n() const { return hessian->rows(); }
     Index m() const { return jacobian->rows(); }
     Vector times(const Vector& z) const;
-    bool has_products_only() const;
+    bool has_entries() const;  // of both maps
 };
+
+// All of the matrix; its lower triangle, sorted, with every diagonal entry present. Both maps must
+// have entries.
+Matrix dense_matrix(const System& system);
+SparseMatrix sparse_lower(const System& system);
 
 // What a preparation finds out about the system. Correct: n positive and m negative eigenvalues,
 // so that H + shift I is positive definite where G (and the relaxation) leaves freedom.
