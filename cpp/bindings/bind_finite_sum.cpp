@@ -1,7 +1,12 @@
-#include <algorithm>
-#include <cmath>
+#include <pybind11/eigen.h>
+#include <pybind11/stl.h>
 
+#include <cmath>
+#include <optional>
+
+#include "cycloid/newton/constrained_sum.hpp"
 #include "cycloid/newton/newton_sketch.hpp"
+#include "cycloid/newton/solve.hpp"
 #include "rows.hpp"
 
 namespace cycloid::bindings {
@@ -100,6 +105,69 @@ py::dict newton_sketch(const py::object& X, const py::object& y, const py::objec
     return to_dict(solution);
 }
 
+using Quadratics = std::vector<std::tuple<newton::Matrix, newton::Vector, double>>;
+
+newton::SumConstraints make_constraints(const newton::Matrix& A, const newton::Vector& b,
+                                        const std::optional<double>& squared_norm,
+                                        const Quadratics& quadratics, Index coefficients) {
+    newton::SumConstraints out{A, b, squared_norm, {}};
+    if (A.rows() != b.size() || (A.rows() > 0 && A.cols() != coefficients)) {
+        throw py::value_error("A must be constraints x coefficients, with one b a row");
+    }
+    for (const auto& [curvature, slope, value] : quadratics) {
+        if (curvature.rows() != coefficients || curvature.cols() != coefficients ||
+            slope.size() != coefficients) {
+            throw py::value_error("quadratics must be as large as the coefficients");
+        }
+        out.quadratics.push_back({curvature, slope, value});
+    }
+    return out;
+}
+
+py::dict constrained_sum(const py::object& X, const py::object& y, const py::object& weights,
+                         const std::string& loss, Index outputs, double ridge, bool intercept,
+                         const newton::Matrix& A, const newton::Vector& b,
+                         const std::optional<double>& squared_norm, const Quadratics& quadratics,
+                         const py::object& start, double tol, Index max_iter, std::uint64_t seed,
+                         int n_threads, double time_limit, const py::object& observer) {
+    const SumView view(X, y, weights, loss, outputs, ridge, intercept);
+    const FiniteSum& sum = view.sum;
+    const newton::SumConstraints constraints =
+        make_constraints(A, b, squared_norm, quadratics, sum.coefficients());
+    newton::Options options;
+    options.tol = tol;
+    options.max_iter = max_iter;
+    options.n_threads = usable_threads(n_threads);
+    options.inner_options.seed = seed;
+    newton::Vector first;
+    if (!start.is_none()) {
+        const Index size = sum.dimension();
+        first = Eigen::Map<const newton::Vector>(view_vector(start, "start", size), size);
+    }
+    PythonObserver watcher(observer);
+    newton::Solution solution;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher, time_limit);
+        const Context context{options.n_threads, &monitor};
+        newton::ConstrainedSum problem(sum, constraints, seed, context);
+        if (first.size() == 0) first = first_point(sum, constraints, context);
+        solution = solve(problem, std::move(first), options, monitor);
+    }
+    watcher.raise_pending();
+    py::dict out;
+    out["point"] = to_array(solution.x);
+    out["multipliers"] = to_array(solution.y);
+    out["status"] = static_cast<int>(solution.status);
+    out["objective"] = solution.objective;
+    out["violation"] = solution.violation;
+    out["constraint_violation"] = solution.constraint_violation;
+    out["n_iter"] = solution.n_iter;
+    out["n_inner"] = solution.n_inner;
+    out["trace"] = trace_columns(solution.trace);
+    return out;
+}
+
 }  // namespace
 
 void bind_finite_sum(py::module_& m) {
@@ -108,6 +176,10 @@ void bind_finite_sum(py::module_& m) {
           "outputs"_a, "ridge"_a, "intercept"_a, "start"_a, "gradient_tol"_a, "gap_tol"_a,
           "max_iter"_a, "seed"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
           "A finite sum without constraints, by Newton Sketch; see _core.pyi.");
+    m.def("constrained_sum", &constrained_sum, "X"_a, "y"_a, "weights"_a, py::kw_only(), "loss"_a,
+          "outputs"_a, "ridge"_a, "intercept"_a, "A"_a, "b"_a, "squared_norm"_a, "quadratics"_a,
+          "start"_a, "tol"_a, "max_iter"_a, "seed"_a, "n_threads"_a, "time_limit"_a, "observer"_a,
+          "A finite sum under equality constraints; see _core.pyi.");
 }
 
 }  // namespace cycloid::bindings

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from cycloid import _core
-from cycloid._inputs import X_CHECKS, check_integer, thread_count, viewable
+from cycloid._inputs import X_CHECKS, as_seed, check_integer, thread_count, viewable
 
 __all__ = ["Sketch", "count_sketch", "gaussian", "sparse_sign", "srht"]
 
@@ -289,5 +289,4 @@ def _sketch(
 ) -> Sketch:
     shape = check_integer("n_rows", n_rows, low=1), check_integer("n_columns", n_columns, low=1)
     thread_count(n_threads)
-    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    return Sketch(kind, shape, seed, per_column, n_threads)
+    return Sketch(kind, shape, as_seed(random_state), per_column, n_threads)

@@ -1,6 +1,7 @@
 #include "cycloid/newton/constrained_sum.hpp"
 
 #include <Eigen/QR>
+#include <cmath>
 #include <stdexcept>
 
 #include "cycloid/newton/curvature_schedule.hpp"
@@ -108,6 +109,24 @@ private:
 };
 
 }  // namespace
+
+Vector first_point(const FiniteSum& sum, const SumConstraints& constraints,
+                   const Context& context) {
+    Vector point = Vector::Zero(sum.dimension());
+    const Index count = sum.coefficients();
+    const Eigen::CompleteOrthogonalDecomposition<Matrix> linear(constraints.a);
+    if (constraints.a.rows() > 0) point.head(count) = linear.solve(constraints.b);
+    if (!constraints.squared_norm) return point;
+    const double left = *constraints.squared_norm - point.squaredNorm();
+    Vector descent = -evaluate(sum, point, context).gradient.head(count);
+    if (constraints.a.rows() > 0) {
+        const Vector normal = constraints.a * descent;
+        descent -= linear.solve(normal);
+    }
+    const double length = descent.norm();
+    if (left > 0 && length > 0) point.head(count) += std::sqrt(left) / length * descent;
+    return point;
+}
 
 const SumPoint& ConstrainedSum::at(const Vector& x) {
     if (!last_ || last_->point != x) {

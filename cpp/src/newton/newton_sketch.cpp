@@ -27,6 +27,32 @@ double duality_gap(const FiniteSum& sum, const SumPoint& at) {
     return gap;
 }
 
+// Adding one vector to the coefficients of all classes changes no probability. Kept out of the
+// search, it does not slow it down: blocks of single classes know nothing of it.
+void centre_classes(const FiniteSum& sum, Vector& point) {
+    if (sum.loss != LossKind::Multinomial) return;
+    Eigen::Map<Matrix> coefficients(point.data(), sum.x.columns(), sum.outputs);
+    const Vector mean = coefficients.rowwise().mean();
+    coefficients.colwise() -= mean;
+    if (sum.intercept) point.tail(sum.outputs).array() -= point.tail(sum.outputs).mean();
+}
+
+class CentredPreconditioner final : public Preconditioner {
+public:
+    CentredPreconditioner(const FiniteSum& sum, const Preconditioner& inner)
+        : sum_(sum), inner_(inner) {}
+    bool factor(const CurvatureTerms&, const Context&) override { return true; }
+    Vector solve(const Vector& r) const override {
+        Vector out = inner_.solve(r);
+        centre_classes(sum_, out);
+        return out;
+    }
+
+private:
+    const FiniteSum& sum_;
+    const Preconditioner& inner_;
+};
+
 class NewtonSketch {
 public:
     NewtonSketch(const FiniteSum& sum, const NewtonSketchOptions& options, const Context& context)
@@ -70,7 +96,11 @@ private:
 
 // The solution for a subsample is as near as its noise allows.
 Vector NewtonSketch::start() const {
-    if (options_.start != nullptr) return *options_.start;
+    if (options_.start != nullptr) {
+        Vector given = *options_.start;
+        centre_classes(sum_, given);
+        return given;
+    }
     const Index n = sum_.x.rows(), count = sample_factor * sum_.x.columns();
     if (4 * count > n) return Vector::Zero(sum_.dimension());
     const std::vector<Index> which = draw(n, count, options_.seed + 1);
@@ -140,7 +170,8 @@ Vector NewtonSketch::direction() {
     const auto product = [this](const Vector& v) -> Vector {
         return hessian_times(sum_, at_, v, context_);
     };
-    cg_.prepare(product, *m, Matrix(0, sum_.dimension()), 0);
+    const CentredPreconditioner centred(sum_, *m);
+    cg_.prepare(product, centred, Matrix(0, sum_.dimension()), 0);
     Vector step = Vector::Zero(sum_.dimension());
     const Index before = cg_.iterations();
     cg_.solve(-at_.gradient, forcing, step, context_);

@@ -28,6 +28,10 @@ struct SumConstraints {
     }
 };
 
+// A point that satisfies the linear constraints, and the norm's where it can, on the steepest way
+// down from the shortest such point.
+Vector first_point(const FiniteSum& sum, const SumConstraints& constraints, const Context& context);
+
 class ConstrainedSum final : public Problem {
 public:
     // All three outlive the problem.
