@@ -17,6 +17,8 @@ class Status(IntEnum):
     STOPPED = 3
     STALLED = 4
     NUMERICAL_ERROR = 5
+    INFEASIBLE = 6
+    UNBOUNDED = 7
 
 def max_threads() -> int: ...
 def solve_glm_path(
@@ -284,6 +286,34 @@ def relu_train(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+
+# Of a problem: n, m, and at a point objective(x), constraints(x), gradient(x), jacobian(x) (m x n)
+# and hessian(x, y) of the Lagrangian f + y'c; the last two as arrays, as sparse matrices, or None:
+# then jacobian_product(x, v), jacobian_transpose_product(x, w) and hessian_product(x, y, v) are
+# called. Values that are not finite shorten the step; what it raises passes through.
+def newton_minimize(
+    problem: Any,
+    x0: NDArray[np.float64],
+    y0: NDArray[np.float64] | None,
+    *,
+    inner: Literal[
+        "auto",
+        "ldlt",
+        "minres",
+        "gaussian",
+        "kaczmarz",
+        "block-gaussian",
+        "block-sparse-sign",
+        "block-count-sketch",
+        "block-srht",
+    ],
+    accuracy: Literal["forcing", "adaptive"],
+    tol: float,
+    max_iter: int,
+    max_inner: int,
+    eta1: float,
+    eta2: float,
+    delta: float,
 def apply_sketch(
     A: Any,
     *,

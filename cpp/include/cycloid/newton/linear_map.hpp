@@ -40,5 +40,6 @@ Map make_map(Matrix entries);
 Map make_map(SparseMatrix entries);
 // scale times the identity, sparse (for systems whose other block is sparse) or dense.
 Map make_identity(Index size, double scale, bool sparse);
+Map difference(const Map& a, const Map& b);
 
 }  // namespace cycloid::newton

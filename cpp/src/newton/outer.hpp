@@ -1,0 +1,70 @@
+// What the parts of the outer loop share.
+#pragma once
+
+#include <algorithm>
+
+#include "cycloid/newton/solve.hpp"
+
+namespace cycloid::newton {
+
+// The shift that makes the Hessian positive definite where the constraints leave freedom, found by
+// trial; what was found helps at the next point (Waechter & Biegler 2006, Algorithm IC).
+class Shift {
+public:
+    double first() const { return 0; }
+    double after(double tried) const {
+        if (tried == 0) return last_ == 0 ? 1e-4 : std::max(1e-20, last_ / 3);
+        return tried * (last_ == 0 ? 100 : 8);
+    }
+    void keep(double found) {
+        if (found > 0) last_ = found;
+    }
+
+private:
+    double last_ = 0;
+};
+
+enum class Phase { Newton = 0, Restoration = 1 };
+
+struct Outer {
+    Problem& problem;
+    const Options& options;
+    Context context;
+    Solution& out;
+    Iterate current;
+    Merit merit;
+    double delta;  // the paper's
+    Shift shift;
+    std::unique_ptr<LinearSolver> solver;
+    // Of the last step, for the trace.
+    double step = 0, used_shift = 0, inner_residual = 0;
+
+    bool evaluate(Iterate& point) {
+        ++out.n_evaluations;
+        return newton::evaluate(problem, point);
+    }
+    bool exhausted() const { return out.n_iter >= options.max_iter; }
+    bool report(Phase phase, bool last);
+};
+
+// A direction of descent of the merit function at outer.current, whose penalties it may change,
+// with a shift of at least `least_shift`. False if there is none. The solver is left prepared for
+// it.
+struct Found {
+    Direction direction;
+    SlopeParts parts;
+};
+bool find_direction(Outer& outer, double least_shift, Found& found);
+bool find_adaptive_direction(Outer& outer, Found& found);
+
+// Moves outer.current along the direction; false if no step is short enough.
+bool search_line(Outer& outer, const Found& found);
+
+// Lowers ||c|| by a Newton method of its own until it is a tenth; Converged then. Infeasible at a
+// stationary point of ||c||^2 that is none of the constraints.
+Status restore_feasibility(Outer& outer);
+
+// argmin_y || g + G'y ||
+Vector least_squares_multipliers(const Iterate& point, const Context& context);
+
+}  // namespace cycloid::newton

@@ -1,0 +1,127 @@
+#include "cycloid/newton/solve.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "outer.hpp"
+
+namespace cycloid::newton {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double far_away = 1e20;
+constexpr double large_multiplier = 1e3;
+constexpr int most_restorations = 10;
+
+double largest(const Vector& v) { return v.size() > 0 ? v.lpNorm<Eigen::Infinity>() : 0.0; }
+
+void choose_multipliers(Outer& outer) {
+    Vector y = least_squares_multipliers(outer.current, outer.context);
+    // Where the constraints' gradients are almost dependent they say nothing.
+    if (!y.allFinite() || largest(y) > large_multiplier) y.setZero();
+    set_multipliers(outer.current, std::move(y));
+}
+
+void choose_solver(Outer& outer) {
+    const Options& options = outer.options;
+    if (options.inner == Inner::Auto) outer.solver = outer.problem.make_solver();
+    if (outer.solver != nullptr) return;
+    const System system{outer.current.hessian, outer.current.jacobian};
+    if (!system.has_entries() && options.inner != Inner::Auto && options.inner != Inner::Minres &&
+        options.inner != Inner::Gaussian) {
+        throw std::invalid_argument("this inner solver needs the entries of Hessian and Jacobian");
+    }
+    outer.solver = make_solver(options.inner, system, options.inner_options);
+}
+
+bool start(Outer& outer) {
+    Iterate& point = outer.current;
+    const Index m = outer.problem.m();
+    point.y = outer.options.y != nullptr ? Vector(Eigen::Map<const Vector>(outer.options.y, m))
+                                         : Vector(Vector::Zero(m));
+    if (!outer.evaluate(point)) return false;
+    if (outer.options.y == nullptr) choose_multipliers(outer);
+    if (!evaluate_hessian(outer.problem, point)) return false;
+    choose_solver(outer);
+    return true;
+}
+
+bool unbounded(const Outer& outer) {
+    const Iterate& point = outer.current;
+    return point.objective < -far_away || largest(point.x) > far_away;
+}
+
+// One step by Newton's method; false if none descends.
+bool step(Outer& outer) {
+    const bool adaptive = outer.options.accuracy == Accuracy::Adaptive;
+    double least_shift = 0;
+    for (int attempt = 0; attempt < 4 && !outer.context.stop(); ++attempt) {
+        Found found;
+        const bool descends = adaptive && attempt == 0
+                                  ? find_adaptive_direction(outer, found)
+                                  : find_direction(outer, least_shift, found);
+        if (descends && search_line(outer, found)) return true;
+        if (!descends && !adaptive) return false;
+        least_shift = std::max(1e-4, 100 * outer.used_shift);
+    }
+    return false;
+}
+
+Status restore(Outer& outer, int& restorations) {
+    if (largest(outer.current.constraints) <= outer.options.tol) return Status::Stalled;
+    if (++restorations > most_restorations) return Status::Stalled;
+    const Status status = restore_feasibility(outer);
+    if (status != Status::Converged) return status;
+    outer.merit = outer.options.penalties;
+    choose_multipliers(outer);
+    if (!evaluate_hessian(outer.problem, outer.current)) return Status::NumericalError;
+    return Status::Converged;
+}
+
+Status run(Outer& outer) {
+    if (!start(outer)) return Status::NumericalError;
+    int restorations = 0;
+    for (;;) {
+        const bool done = outer.current.kkt() <= outer.options.tol;
+        if (outer.report(Phase::Newton, done) && !done) return outer.context.monitor->reason();
+        if (done) return Status::Converged;
+        if (unbounded(outer)) return Status::Unbounded;
+        if (outer.exhausted()) return Status::MaxIter;
+        if (step(outer)) {
+            ++outer.out.n_iter;
+            continue;
+        }
+        if (outer.context.stop()) return outer.context.monitor->reason();
+        const Status status = restore(outer, restorations);
+        if (status != Status::Converged) return status;
+    }
+}
+
+}  // namespace
+
+bool Outer::report(Phase phase, bool last) {
+    if (solver != nullptr) out.n_inner = solver->iterations();
+    out.trace.push({static_cast<double>(out.n_iter), context.monitor->seconds(), current.objective,
+                    current.kkt(), largest(current.constraints), step, used_shift, merit.eta1,
+                    merit.eta2, inner_residual, static_cast<double>(out.n_inner),
+                    static_cast<double>(phase)});
+    return context.monitor->report(out.trace, last);
+}
+
+Solution solve(Problem& problem, Vector x, const Options& options, Monitor& monitor) {
+    Solution out;
+    Outer outer{problem, options, Context{options.n_threads, &monitor}, out, {}, options.penalties,
+                options.delta, {}, nullptr};
+    outer.current.x = std::move(x);
+    out.status = run(outer);
+    const Iterate& point = outer.current;
+    const bool evaluated = point.jacobian != nullptr && point.lagrangian_gradient.size() > 0;
+    out.x = point.x;
+    out.y = point.y;
+    out.objective = point.objective;
+    out.violation = evaluated ? point.kkt() : infinity;
+    out.constraint_violation = evaluated ? largest(point.constraints) : infinity;
+    return out;
+}
+
+}  // namespace cycloid::newton
