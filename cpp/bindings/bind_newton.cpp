@@ -180,7 +180,11 @@ py::dict newton_minimize(const py::object& problem, const py::object& x0, const 
                                          {"ldlt", newton::Inner::Ldlt},
                                          {"minres", newton::Inner::Minres},
                                          {"gaussian", newton::Inner::Gaussian},
-                                         {"kaczmarz", newton::Inner::Kaczmarz}},
+                                         {"kaczmarz", newton::Inner::Kaczmarz},
+                                         {"block-gaussian", newton::Inner::BlockGaussian},
+                                         {"block-sparse-sign", newton::Inner::BlockSparseSign},
+                                         {"block-count-sketch", newton::Inner::BlockCountSketch},
+                                         {"block-srht", newton::Inner::BlockSrht}},
                                         "inner");
     options.accuracy = pick<newton::Accuracy>(
         accuracy,

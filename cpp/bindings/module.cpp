@@ -50,4 +50,6 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_relu(m);
     cycloid::bindings::bind_relu_robust(m);
     cycloid::bindings::bind_newton(m);
+    cycloid::bindings::bind_sketch(m);
+    cycloid::bindings::bind_finite_sum(m);
 }

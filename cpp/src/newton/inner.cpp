@@ -26,6 +26,11 @@ std::unique_ptr<LinearSolver> make_solver(Inner inner, const System& system,
             return make_gaussian(options);
         case Inner::Kaczmarz:
             return make_kaczmarz(options);
+        case Inner::BlockGaussian:
+        case Inner::BlockSparseSign:
+        case Inner::BlockCountSketch:
+        case Inner::BlockSrht:
+            return make_block_project(inner, options);
         case Inner::Ldlt:
             break;
         case Inner::Auto:

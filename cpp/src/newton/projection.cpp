@@ -41,7 +41,7 @@ public:
     }
 
 protected:
-    virtual void load() = 0;         // what a step needs of the system
+    virtual void load() = 0;          // what a step needs of the system
     virtual Index round() const = 0;  // steps between two residuals
     virtual void project(const Vector& b, Vector& z, double target) = 0;
 

@@ -24,7 +24,8 @@ bool SymmetricFactor::factorize(Matrix a, const Context& context) {
     ld_ = std::move(a);
     const Index n = ld_.rows();
     double scale = 0;
-    for (Index j = 0; j < n; ++j) scale = std::max(scale, ld_.col(j).tail(n - j).cwiseAbs().maxCoeff());
+    for (Index j = 0; j < n; ++j)
+        scale = std::max(scale, ld_.col(j).tail(n - j).cwiseAbs().maxCoeff());
     work_.resize(n, std::min(n, panel_width + 1));
     origin_.resize(static_cast<std::size_t>(n));
     std::iota(origin_.begin(), origin_.end(), Index{0});
