@@ -49,7 +49,7 @@ struct Outer {
     // Back to the first penalties; not more than a few times, so that they settle in the end.
     bool forget_penalties();
     bool exhausted() const { return out.n_iter >= options.max_iter; }
-    bool report(Phase phase, bool last);
+    bool report(Phase phase);
 };
 
 // A direction of descent of the merit function at outer.current, whose penalties it may change,

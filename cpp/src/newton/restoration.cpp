@@ -30,7 +30,7 @@ public:
                 return outer_.context.stop() ? outer_.context.monitor->reason() : Status::Stalled;
             }
             ++outer_.out.n_iter;
-            if (outer_.report(Phase::Restoration, false)) return outer_.context.monitor->reason();
+            if (outer_.report(Phase::Restoration)) return outer_.context.monitor->reason();
         }
         return Status::Converged;
     }
