@@ -79,7 +79,8 @@ class Exact:
             return torch.atleast_1d(function(x)) @ v
 
         self._jacobian = torch.func.jacrev(lambda x: torch.atleast_1d(function(x)))
-        self._hessian = torch.func.hessian(weighted)
+        # Reverse mode twice: forward mode loads PyTorch's deprecated compiler.
+        self._hessian = torch.func.jacrev(torch.func.grad(weighted))
 
     def jacobian(self, x: Vector) -> NDArray[np.float64]:
         with double_precision(self._library):
