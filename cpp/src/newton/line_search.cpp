@@ -7,7 +7,7 @@ namespace cycloid::newton {
 namespace {
 
 constexpr double sufficient = 1e-4;
-constexpr int most_halvings = 40;
+constexpr int most_halvings = 10;  // a shorter step says that the direction is a bad one
 
 Iterate moved(const Iterate& from, const Direction& direction, double length) {
     Iterate to;
@@ -47,8 +47,8 @@ bool search_line(Outer& outer, const Found& found) {
         if (outer.evaluate(trial)) {
             if (accept(trial, length)) return true;
             if (halving == 0 && trial.constraints.norm() > outer.current.constraints.norm()) {
-                trial = moved(outer.current,
-                              corrected(outer, found.direction, trial.constraints), 1);
+                trial =
+                    moved(outer.current, corrected(outer, found.direction, trial.constraints), 1);
                 if (outer.evaluate(trial) && accept(trial, 1)) return true;
             }
         }

@@ -24,6 +24,8 @@ private:
     double last_ = 0;
 };
 
+constexpr int most_forgotten = 20;
+
 enum class Phase { Newton = 0, Restoration = 1 };
 
 struct Outer {
@@ -36,25 +38,41 @@ struct Outer {
     double delta;  // the paper's
     Shift shift;
     std::unique_ptr<LinearSolver> solver;
+    int forgotten = 0;
+    double first_objective = 0, first_size = 0;
     // Of the last step, for the trace.
+    Phase phase = Phase::Newton;
     double step = 0, used_shift = 0, inner_residual = 0;
 
     bool evaluate(Iterate& point) {
         ++out.n_evaluations;
         return newton::evaluate(problem, point);
     }
+    // Back to the first penalties; not more than a few times, so that they settle in the end.
+    bool forget_penalties();
     bool exhausted() const { return out.n_iter >= options.max_iter; }
-    bool report(Phase phase, bool last);
+    // A row of the trace; true if the solve is to stop.
+    bool report(bool last);
 };
+
+// A direction, and what the slope along it is made of.
+struct Found {
+    Found() = default;
+    Found(const Iterate& point, const Vector& z)
+        : direction{z.head(point.x.size()), z.tail(point.y.size())},
+          parts(slope_parts(point, direction)) {}
+
+    Direction direction;
+    SlopeParts parts;
+};
+
+Vector newton_right_side(const Iterate& point);  // -(g + G'y, c)
 
 // A direction of descent of the merit function at outer.current, whose penalties it may change,
 // with a shift of at least `least_shift`. False if there is none. The solver is left prepared for
 // it.
-struct Found {
-    Direction direction;
-    SlopeParts parts;
-};
 bool find_direction(Outer& outer, double least_shift, Found& found);
+// The same by the paper's rules for shift and accuracy.
 bool find_adaptive_direction(Outer& outer, Found& found);
 
 // Moves outer.current along the direction; false if no step is short enough.
