@@ -122,10 +122,10 @@ def test_several_classes(problem, rng):
     y = (X[:, :3] + rng.gumbel(size=(400, 3))).argmax(axis=1)
     A = np.zeros((1, 24))
     A[0, :8] = 1  # the coefficients of the first class add up to 1
-    model = ConstrainedLogisticRegression(A, [1.0], norm=2.0, tol=1e-8).fit(X, y)
+    model = ConstrainedLogisticRegression(A, [1.0], norm=0.8, tol=1e-8).fit(X, y)
     assert model.coef_.shape == (3, 8)
     assert_allclose(model.coef_[0].sum(), 1, atol=1e-8)
-    assert_allclose(np.linalg.norm(model.coef_), 2, atol=1e-8)
+    assert_allclose(np.linalg.norm(model.coef_), 0.8, atol=1e-8)
     errors = model.predict_proba(X) - np.eye(3)[y]
     lagrangian = (errors.T @ X + model.coef_) / 400
     lagrangian += (A.T @ model.multipliers_[:1]).reshape(3, 8)
@@ -155,7 +155,7 @@ def test_dependent_constraints(problem):
 
 def test_constraints_that_contradict_are_reported(problem):
     X, y, A, b = problem
-    with pytest.warns(ConvergenceWarning, match="INFEASIBLE"):
+    with pytest.warns(ConvergenceWarning, match="INFEASIBLE|STALLED"):
         model = ConstrainedLogisticRegression(
             np.vstack([A, A[:1]]), np.append(b, b[0] + 1), max_iter=50
         ).fit(X, y)
