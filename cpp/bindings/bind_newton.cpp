@@ -20,7 +20,8 @@ py::array_t<double> copy_out(const Vector& v) {
 }
 
 Vector to_vector(const py::object& value, const char* name, Index length) {
-    const auto array = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(value);
+    const auto array =
+        py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(value);
     if (!array) throw py::error_already_set();
     if (array.ndim() != 1 || array.shape(0) != length) {
         throw py::value_error(std::string(name) + " must return an array of shape (" +
@@ -40,7 +41,8 @@ SparseMatrix to_sparse(const py::object& csc, Index rows, Index columns) {
     for (Index j = 0; j < columns; ++j) {
         for (auto q = starts.at(j); q < starts.at(j + 1); ++q) {
             const auto i = indices.at(q);
-            if (i < 0 || i >= rows) throw py::value_error("a sparse matrix has an index out of range");
+            if (i < 0 || i >= rows)
+                throw py::value_error("a sparse matrix has an index out of range");
             entries.emplace_back(static_cast<int>(i), static_cast<int>(j), data.at(q));
         }
     }
@@ -57,7 +59,8 @@ Map to_map(const py::object& value, const char* name, Index rows, Index columns)
         }
         return newton::make_map(to_sparse<std::int64_t>(csc, rows, columns));
     }
-    const auto array = py::array_t<double, py::array::f_style | py::array::forcecast>::ensure(value);
+    const auto array =
+        py::array_t<double, py::array::f_style | py::array::forcecast>::ensure(value);
     if (!array) throw py::error_already_set();
     if (array.ndim() != 2 || array.shape(0) != rows || array.shape(1) != columns) {
         refuse_shape(name, rows, columns);

@@ -19,12 +19,12 @@ public:
     cycloid::Index m() const override { return 3; }
     double objective(const Vector& x) override { return -x.prod(); }
     Vector constraints(const Vector& x) override {
-        return Vector{{std::pow(x[0], 3) + x[1] * x[1] - 1, x[0] * x[0] * x[3] - x[2],
-                       x[3] * x[3] - x[1]}};
+        return Vector{
+            {std::pow(x[0], 3) + x[1] * x[1] - 1, x[0] * x[0] * x[3] - x[2], x[3] * x[3] - x[1]}};
     }
     Vector gradient(const Vector& x) override {
-        return Vector{{-x[1] * x[2] * x[3], -x[0] * x[2] * x[3], -x[0] * x[1] * x[3],
-                       -x[0] * x[1] * x[2]}};
+        return Vector{
+            {-x[1] * x[2] * x[3], -x[0] * x[2] * x[3], -x[0] * x[1] * x[3], -x[0] * x[1] * x[2]}};
     }
     Map jacobian(const Vector& x) override {
         Matrix g = Matrix::Zero(3, 4);

@@ -82,8 +82,8 @@ TEST_CASE("newton inner: every solver reaches the residual it is asked for") {
 
 TEST_CASE("newton inner: without constraints") {
     const System system{make_identity(5, 2.0, false), make_map(Matrix(0, 5))};
-    for (const Inner inner : {Inner::Auto, Inner::Ldlt, Inner::Minres, Inner::Gaussian,
-                              Inner::Kaczmarz}) {
+    for (const Inner inner :
+         {Inner::Auto, Inner::Ldlt, Inner::Minres, Inner::Gaussian, Inner::Kaczmarz}) {
         check_solves(*make_solver(inner, system, {}), system, 1e-6);
     }
     const System sparse{make_identity(5, 2.0, true), make_map(SparseMatrix(0, 5))};

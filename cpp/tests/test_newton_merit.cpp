@@ -1,6 +1,6 @@
 #include "check.hpp"
-#include "newton_problem.hpp"
 #include "cycloid/newton/merit.hpp"
+#include "newton_problem.hpp"
 
 using namespace cycloid::newton;
 using cycloid::Index;
@@ -44,8 +44,8 @@ TEST_CASE("newton merit: the slope from its parts is the gradient times the dire
     const SlopeParts parts = slope_parts(point, direction);
     for (const Merit merit : {Merit{1, 0.1}, Merit{30, 5}, Merit{0, 0}}) {
         const Direction gradient = merit.gradient(point);
-        CHECK_CLOSE(merit.slope(parts),
-                    gradient.x.dot(direction.x) + gradient.y.dot(direction.y), 1e-13);
+        CHECK_CLOSE(merit.slope(parts), gradient.x.dot(direction.x) + gradient.y.dot(direction.y),
+                    1e-13);
     }
     CHECK_CLOSE(parts.curvature, direction.x.dot(point.hessian->times(direction.x)), 1e-14);
 }

@@ -1,8 +1,8 @@
 #include <stdexcept>
 
 #include "check.hpp"
-#include "newton_problem.hpp"
 #include "cycloid/newton/solve.hpp"
+#include "newton_problem.hpp"
 
 using namespace cycloid::newton;
 using cycloid::Index;
@@ -51,8 +51,8 @@ public:
 
 TEST_CASE("newton solve: HS40 with every inner solver") {
     Hs40 problem;
-    for (const Inner inner : {Inner::Auto, Inner::Ldlt, Inner::Minres, Inner::Gaussian,
-                              Inner::Kaczmarz}) {
+    for (const Inner inner :
+         {Inner::Auto, Inner::Ldlt, Inner::Minres, Inner::Gaussian, Inner::Kaczmarz}) {
         const Solution found = run(problem, Hs40::start(), {.inner = inner, .tol = 1e-6});
         CHECK(found.status == Status::Converged);
         CHECK(found.violation <= 1e-6);

@@ -47,8 +47,8 @@ bool search_line(Outer& outer, const Found& found) {
         if (outer.evaluate(trial)) {
             if (accept(trial, length)) return true;
             if (halving == 0 && trial.constraints.norm() > outer.current.constraints.norm()) {
-                trial = moved(outer.current,
-                              corrected(outer, found.direction, trial.constraints), 1);
+                trial =
+                    moved(outer.current, corrected(outer, found.direction, trial.constraints), 1);
                 if (outer.evaluate(trial) && accept(trial, 1)) return true;
             }
         }

@@ -39,7 +39,9 @@ struct Outer {
     Shift shift;
     std::unique_ptr<LinearSolver> solver;
     int forgotten = 0;
+    double first_objective = 0, first_size = 0;
     // Of the last step, for the trace.
+    Phase phase = Phase::Newton;
     double step = 0, used_shift = 0, inner_residual = 0;
 
     bool evaluate(Iterate& point) {
@@ -49,17 +51,28 @@ struct Outer {
     // Back to the first penalties; not more than a few times, so that they settle in the end.
     bool forget_penalties();
     bool exhausted() const { return out.n_iter >= options.max_iter; }
-    bool report(Phase phase);
+    // A row of the trace; true if the solve is to stop.
+    bool report();
 };
+
+// A direction, and what the slope along it is made of.
+struct Found {
+    Found() = default;
+    Found(const Iterate& point, const Vector& z)
+        : direction{z.head(point.x.size()), z.tail(point.y.size())},
+          parts(slope_parts(point, direction)) {}
+
+    Direction direction;
+    SlopeParts parts;
+};
+
+Vector newton_right_side(const Iterate& point);  // -(g + G'y, c)
 
 // A direction of descent of the merit function at outer.current, whose penalties it may change,
 // with a shift of at least `least_shift`. False if there is none. The solver is left prepared for
 // it.
-struct Found {
-    Direction direction;
-    SlopeParts parts;
-};
 bool find_direction(Outer& outer, double least_shift, Found& found);
+// The same by the paper's rules for shift and accuracy.
 bool find_adaptive_direction(Outer& outer, Found& found);
 
 // Moves outer.current along the direction; false if no step is short enough.

@@ -20,7 +20,9 @@ public:
     Status run() {
         Iterate& point = outer_.current;
         const double target = std::max(0.1 * point.constraints.norm(), 0.1 * outer_.options.tol);
-        while (point.constraints.norm() > target) {
+        // Whoever called has reported the first point, and will report the last.
+        for (bool first = true; point.constraints.norm() > target; first = false) {
+            if (!first && outer_.report()) return outer_.context.monitor->reason();
             if (outer_.exhausted()) return Status::MaxIter;
             gradient_ = point.jacobian->transposed_times(point.constraints);
             if (gradient_.norm() <= 1e-8 * std::min(1.0, point.constraints.norm())) {
@@ -29,8 +31,8 @@ public:
             if (!find_step() || !search()) {
                 return outer_.context.stop() ? outer_.context.monitor->reason() : Status::Stalled;
             }
+            outer_.phase = Phase::Restoration;
             ++outer_.out.n_iter;
-            if (outer_.report(Phase::Restoration)) return outer_.context.monitor->reason();
         }
         return Status::Converged;
     }

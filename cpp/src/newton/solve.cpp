@@ -9,7 +9,6 @@ namespace cycloid::newton {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double far_away = 1e20;
 constexpr double large_multiplier = 1e3;
 constexpr int most_restorations = 10;
 
@@ -40,15 +39,19 @@ bool start(Outer& outer) {
     point.y = outer.options.y != nullptr ? Vector(Eigen::Map<const Vector>(outer.options.y, m))
                                          : Vector(Vector::Zero(m));
     if (!outer.evaluate(point)) return false;
+    outer.first_objective = point.objective;
+    outer.first_size = largest(point.x);
     if (outer.options.y == nullptr) choose_multipliers(outer);
     if (!evaluate_hessian(outer.problem, point)) return false;
     choose_solver(outer);
     return true;
 }
 
+// By rounding errors alone no step can take the objective much further.
 bool unbounded(const Outer& outer) {
     const Iterate& point = outer.current;
-    return point.objective < -far_away || largest(point.x) > far_away;
+    return point.objective < -1e12 * std::max(1.0, std::abs(outer.first_objective)) &&
+           largest(point.x) > 1e4 * std::max(1.0, outer.first_size);
 }
 
 // One step by Newton's method; false if none descends.
@@ -57,9 +60,8 @@ bool step(Outer& outer) {
     double least_shift = 0;
     for (int attempt = 0; attempt < 4 && !outer.context.stop(); ++attempt) {
         Found found;
-        const bool descends = adaptive && attempt == 0
-                                  ? find_adaptive_direction(outer, found)
-                                  : find_direction(outer, least_shift, found);
+        const bool descends = adaptive && attempt == 0 ? find_adaptive_direction(outer, found)
+                                                       : find_direction(outer, least_shift, found);
         if (descends && search_line(outer, found)) return true;
         if (!descends && !adaptive) return false;
         // What was needed far away may be a burden here.
@@ -85,11 +87,12 @@ Status run(Outer& outer) {
     int restorations = 0;
     for (;;) {
         const bool done = outer.current.kkt() <= outer.options.tol;
-        if (outer.report(Phase::Newton) && !done) return outer.context.monitor->reason();
+        if (outer.report() && !done) return outer.context.monitor->reason();
         if (done) return Status::Converged;
         if (unbounded(outer)) return Status::Unbounded;
         if (outer.exhausted()) return Status::MaxIter;
         if (step(outer)) {
+            outer.phase = Phase::Newton;
             ++outer.out.n_iter;
             continue;
         }
@@ -109,7 +112,7 @@ bool Outer::forget_penalties() {
     return true;
 }
 
-bool Outer::report(Phase phase) {
+bool Outer::report() {
     if (solver != nullptr) out.n_inner = solver->iterations();
     out.trace.push({static_cast<double>(out.n_iter), context.monitor->seconds(), current.objective,
                     current.kkt(), largest(current.constraints), step, used_shift, merit.eta1,
@@ -120,8 +123,9 @@ bool Outer::report(Phase phase) {
 
 Solution solve(Problem& problem, Vector x, const Options& options, Monitor& monitor) {
     Solution out;
-    Outer outer{problem, options, Context{options.n_threads, &monitor}, out, {}, options.penalties,
-                options.delta, {}, nullptr};
+    Outer outer{problem,       options, Context{options.n_threads, &monitor},
+                out,           {},      options.penalties,
+                options.delta, {},      nullptr};
     outer.current.x = std::move(x);
     out.status = run(outer);
     const Iterate& point = outer.current;

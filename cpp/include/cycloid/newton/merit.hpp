@@ -40,8 +40,15 @@ SlopeParts slope_parts(const Iterate& point, const Direction& direction);
 
 // L + eta1/2 ||c||^2 + eta2/2 ||grad_x L||^2  with  L = f + y'c
 struct Merit {
+    static constexpr double growth = 1.5;
+
     double eta1 = 1, eta2 = 0.1;
 
+    void raise() {
+        eta1 *= growth * growth;
+        eta2 /= growth;
+    }
+    bool exhausted(double largest = 1e8) const { return eta1 > largest || eta2 < 1e-8; }
     double value(const Iterate& point) const;
     // (grad_x L + eta1 G'c + eta2 H grad_x L,  c + eta2 G grad_x L), H the Lagrangian's Hessian
     Direction gradient(const Iterate& point) const;

@@ -14,12 +14,12 @@ enum class Accuracy {
 
 struct Options {
     Inner inner = Inner::Auto;
-    InnerOptions inner_options;
+    InnerOptions inner_options{};
     Accuracy accuracy = Accuracy::Forcing;
     double tol = 1e-8;  // on the violation
     Index max_iter = 1000;
-    Merit penalties;         // at the start
-    double delta = 0.1;      // at the start; Accuracy::Adaptive alone
+    Merit penalties{};          // at the start
+    double delta = 0.1;         // at the start; Accuracy::Adaptive alone
     const double* y = nullptr;  // first multipliers; null: by least squares
     int n_threads = 1;
 };
