@@ -59,8 +59,9 @@ public:
         }
         Preconditioner* m = &schedule_.at(hessian_->point(), context);
         Inertia inertia = factor(*m, *jacobian, system.shift, context);
-        // A source that has not seen all rows may have missed what matters.
-        while (inertia != Inertia::Correct && !context.stop() && schedule_.improve()) {
+        // A source that has not seen all rows, or not here, may have missed what matters.
+        if (inertia != Inertia::Correct && (schedule_.improve_to_all() || schedule_.is_old())) {
+            schedule_.renew();
             m = &schedule_.at(hessian_->point(), context);
             inertia = factor(*m, *jacobian, system.shift, context);
         }
@@ -77,6 +78,7 @@ public:
         const Index before = cg_.iterations();
         const double reached = cg_.solve(b, tolerance, z, context);
         schedule_.note(cg_.iterations() - before);
+        if (cg_.negative_curvature()) schedule_.renew();
         return reached;
     }
 
@@ -110,21 +112,48 @@ private:
 
 }  // namespace
 
+namespace {
+
+// The least t > 0 at which the first nonlinear constraint holds at w + t v; 0 if there is none.
+double first_crossing(const SumConstraints& constraints, const Vector& w, const Vector& v) {
+    double square, slope, value;  // square t^2 + slope t + value
+    if (constraints.squared_norm) {
+        square = v.squaredNorm();
+        slope = 2 * w.dot(v);
+        value = w.squaredNorm() - *constraints.squared_norm;
+    } else if (!constraints.quadratics.empty()) {
+        const Quadratic& q = constraints.quadratics.front();
+        square = v.dot(q.curvature * v) / 2;
+        slope = v.dot(q.curvature * w + q.slope);
+        value = w.dot(q.curvature * w) / 2 + q.slope.dot(w) - q.value;
+    } else {
+        return 0;
+    }
+    const double root = std::sqrt(slope * slope - 4 * square * value);
+    // Either end of the interval, without cancellation; NaN where no end is real.
+    const double half = -0.5 * (slope + std::copysign(root, slope));
+    double best = 0;
+    for (const double t : {half / square, value / half}) {
+        if (std::isfinite(t) && t > 0 && (best == 0 || t < best)) best = t;
+    }
+    return best;
+}
+
+}  // namespace
+
 Vector first_point(const FiniteSum& sum, const SumConstraints& constraints,
                    const Context& context) {
     Vector point = Vector::Zero(sum.dimension());
     const Index count = sum.coefficients();
     const Eigen::CompleteOrthogonalDecomposition<Matrix> linear(constraints.a);
     if (constraints.a.rows() > 0) point.head(count) = linear.solve(constraints.b);
-    if (!constraints.squared_norm) return point;
-    const double left = *constraints.squared_norm - point.squaredNorm();
+    if (!constraints.squared_norm && constraints.quadratics.empty()) return point;
     Vector descent = -evaluate(sum, point, context).gradient.head(count);
     if (constraints.a.rows() > 0) {
         const Vector normal = constraints.a * descent;
         descent -= linear.solve(normal);
     }
-    const double length = descent.norm();
-    if (left > 0 && length > 0) point.head(count) += std::sqrt(left) / length * descent;
+    point.head(count) += first_crossing(constraints, point.head(count), descent) * descent;
     return point;
 }
 

@@ -107,4 +107,11 @@ bool CurvatureSchedule::improve() {
     return true;
 }
 
+bool CurvatureSchedule::improve_to_all() {
+    if (level_ != Level::Subsample && level_ != Level::Sketch) return false;
+    level_ = Level::All;
+    outdated_ = true;
+    return true;
+}
+
 }  // namespace cycloid::newton

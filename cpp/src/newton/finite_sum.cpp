@@ -1,7 +1,7 @@
 #include "cycloid/newton/finite_sum.hpp"
 
 #include <cmath>
-#include <vector>
+#include <utility>
 
 #include "cycloid/core/simd.hpp"
 
@@ -52,90 +52,91 @@ double poisson(Index n, const double* y, const double* w, const double* z, doubl
 }
 
 // u_k = w (p_k - [y = k]), and the probabilities p. Columns are outputs.
-double multinomial(Index n, const double* y, const double* w, const ConstStrided& z, Strided& u,
+double multinomial(const double* y, const double* w, const ConstStrided& z, Strided& u,
                    Strided& p) {
-    const Index outputs = z.cols();
+    const Index n = z.rows(), outputs = z.cols();
+    const Vector largest = z.rowwise().maxCoeff();
+    Vector total = Vector::Zero(n);
+    for (Index k = 0; k < outputs; ++k) {
+        const double* score = z.col(k).data();
+        double* share = p.col(k).data();
+#pragma omp simd
+        for (Index i = 0; i < n; ++i) {
+            share[i] = simd::exp_nonpositive(score[i] - largest[i]);
+            total[i] += share[i];
+        }
+    }
+    for (Index k = 0; k < outputs; ++k) {
+        double *share = p.col(k).data(), *slope = u.col(k).data();
+#pragma omp simd
+        for (Index i = 0; i < n; ++i) {
+            share[i] /= total[i];
+            slope[i] = w[i] * share[i];
+        }
+    }
     double sum = 0;
     for (Index i = 0; i < n; ++i) {
         const auto label = static_cast<Index>(y[i]);
-        const double largest = z.row(i).maxCoeff();
-        double total = 0;
-        for (Index k = 0; k < outputs; ++k) {
-            p(i, k) = simd::exp_nonpositive(z(i, k) - largest);
-            total += p(i, k);
-        }
-        for (Index k = 0; k < outputs; ++k) {
-            p(i, k) /= total;
-            u(i, k) = w[i] * (p(i, k) - (k == label ? 1.0 : 0.0));
-        }
-        sum += w[i] * (std::log(total) + largest - z(i, label));
+        u(i, label) -= w[i];
+        sum += w[i] * (std::log(total[i]) + largest[i] - z(i, label));
     }
     return sum;
 }
 
-// Rows [begin, begin + count) of arrays with a row a sample.
+// Consecutive samples. Arrays of all samples have a row each; those of a block are `local`.
 struct Block {
-    Index begin, count;
+    Index begin, end;
 
+    Index count() const { return end - begin; }
     Strided of(Matrix& all) const {
-        return {all.data() + begin, count, all.cols(), Eigen::OuterStride<>(all.rows())};
+        return {all.data() + begin, count(), all.cols(), Eigen::OuterStride<>(all.rows())};
     }
     ConstStrided of(const Matrix& all) const {
-        return {all.data() + begin, count, all.cols(), Eigen::OuterStride<>(all.rows())};
+        return {all.data() + begin, count(), all.cols(), Eigen::OuterStride<>(all.rows())};
     }
 };
 
-double derivatives(const FiniteSum& sum, Block block, const Matrix& z, Matrix& u, Matrix& h) {
+Strided whole(Matrix& local) {
+    return {local.data(), local.rows(), local.cols(), Eigen::OuterStride<>(local.rows())};
+}
+
+double derivatives(const FiniteSum& sum, Block block, const ConstStrided& z, Strided u, Strided h) {
     const double *y = sum.y + block.begin, *w = sum.weights + block.begin;
-    if (sum.loss == LossKind::Multinomial) {
-        Strided slope = block.of(u), probability = block.of(h);
-        return multinomial(block.count, y, w, block.of(z), slope, probability);
-    }
+    if (sum.loss == LossKind::Multinomial) return multinomial(y, w, z, u, h);
     const auto of_one = sum.loss == LossKind::Squared    ? squared
                         : sum.loss == LossKind::Logistic ? logistic
                                                          : poisson;
-    return of_one(block.count, y, w, z.data() + block.begin, u.data() + block.begin,
-                  h.data() + block.begin);
+    return of_one(block.count(), y, w, z.data(), u.data(), h.data());
 }
 
-void predict_block(const FiniteSum& sum, Block block, const Vector& v, Matrix& z) {
+void predict_block(const FiniteSum& sum, Block block, const Vector& v, Strided z) {
     const Index d = sum.x.columns();
     for (Index k = 0; k < sum.outputs; ++k) {
-        double* const out = z.col(k).data() + block.begin;
-        sum.x.multiply(block.begin, block.begin + block.count, v.data() + k * d, out);
-        if (!sum.intercept) continue;
-        const double offset = v[sum.coefficients() + k];
-        for (Index i = 0; i < block.count; ++i) out[i] += offset;
+        sum.x.multiply(block.begin, block.end, v.data() + k * d, z.col(k).data());
+        if (sum.intercept) z.col(k).array() += v[sum.coefficients() + k];
     }
 }
 
-// out += what `slope` gives for W and b.
-void add_slope(const FiniteSum& sum, Block block, const Matrix& slope, double* out) {
+// out += what the slopes give for W and b.
+void add_slope(const FiniteSum& sum, Block block, const Strided& slope, double* out) {
     const Index d = sum.x.columns();
     for (Index k = 0; k < sum.outputs; ++k) {
-        const double* const u = slope.col(k).data() + block.begin;
-        sum.x.add_transposed(block.begin, block.begin + block.count, u, out + k * d);
-        if (!sum.intercept) continue;
-        double total = 0;
-#pragma omp simd reduction(+ : total)
-        for (Index i = 0; i < block.count; ++i) total += u[i];
-        out[sum.coefficients() + k] += total;
+        sum.x.add_transposed(block.begin, block.end, slope.col(k).data(), out + k * d);
+        if (sum.intercept) out[sum.coefficients() + k] += slope.col(k).sum();
     }
 }
 
-// slope = d(loss')/dz in the direction q.
-void bend(const FiniteSum& sum, Block block, const Matrix& curvature, const Matrix& q,
-          Matrix& slope) {
-    const ConstStrided h = block.of(curvature), direction = block.of(q);
-    Strided out = block.of(slope);
+// The change of the slopes in the direction q, which it replaces.
+void bend(const FiniteSum& sum, Block block, const Matrix& curvature, Strided q) {
+    const ConstStrided h = block.of(curvature);
     if (sum.loss != LossKind::Multinomial) {
-        out = h.cwiseProduct(direction);
+        q.array() *= h.array();
         return;
     }
-    const Eigen::Map<const Vector> w(sum.weights + block.begin, block.count);
-    const Vector mean = h.cwiseProduct(direction).rowwise().sum();
+    const Eigen::Map<const Vector> w(sum.weights + block.begin, block.count());
+    const Vector mean = h.cwiseProduct(q).rowwise().sum();
     for (Index k = 0; k < sum.outputs; ++k) {
-        out.col(k) = w.cwiseProduct(h.col(k)).cwiseProduct(direction.col(k) - mean);
+        q.col(k) = w.cwiseProduct(h.col(k)).cwiseProduct(q.col(k) - mean);
     }
 }
 
@@ -147,13 +148,14 @@ SumPoint evaluate(const FiniteSum& sum, const Vector& point, const Context& cont
     at.point = point;
     at.predictor.resize(n, sum.outputs);
     at.curvature.resize(n, sum.outputs);
-    Matrix slope(n, sum.outputs);
     Vector total = Vector::Zero(size + 1);
     sum_over_rows(sum.x, size + 1, total.data(), context, [&](Index begin, Index end, double* out) {
-        const Block block{begin, end - begin};
-        predict_block(sum, block, point, at.predictor);
-        out[size] += derivatives(sum, block, at.predictor, slope, at.curvature);
-        add_slope(sum, block, slope, out);
+        const Block block{begin, end};
+        Matrix slope(block.count(), sum.outputs);
+        predict_block(sum, block, point, block.of(at.predictor));
+        const ConstStrided z = block.of(std::as_const(at.predictor));
+        out[size] += derivatives(sum, block, z, whole(slope), block.of(at.curvature));
+        add_slope(sum, block, whole(slope), out);
     });
     const auto w = point.head(sum.coefficients());
     at.value = total[size] + 0.5 * sum.ridge * w.squaredNorm();
@@ -169,39 +171,35 @@ double loss_on_line(const FiniteSum& sum, const Matrix& predictor, const Matrix&
     Vector values(pieces);
     parallel_blocks(
         context.team(20.0 * double(predictor.size())), n, grain, [&](Index begin, Index end) {
-            const Index count = end - begin;
-            const Matrix z =
-                predictor.middleRows(begin, count) + step * direction.middleRows(begin, count);
-            Matrix u(count, z.cols()), h(count, z.cols());
-            FiniteSum piece = sum;
-            piece.y += begin;
-            piece.weights += begin;
-            values[begin / grain] = derivatives(piece, {0, count}, z, u, h);
+            const Block block{begin, end};
+            Matrix z = block.of(predictor) + step * block.of(direction);
+            Matrix u(z.rows(), z.cols()), h(z.rows(), z.cols());
+            const ConstStrided scores(z.data(), z.rows(), z.cols(), Eigen::OuterStride<>(z.rows()));
+            values[begin / grain] = derivatives(sum, block, scores, whole(u), whole(h));
         });
     return values.sum();
 }
 
 Matrix predict(const FiniteSum& sum, const Vector& point, const Context& context) {
     Matrix z(sum.x.rows(), sum.outputs);
-    parallel_blocks(
-        context.team(sum.x.stored()), sum.x.rows(), sum.x.block_rows(),
-        [&](Index begin, Index end) { predict_block(sum, {begin, end - begin}, point, z); });
+    parallel_blocks(context.team(sum.x.stored()), sum.x.rows(), sum.x.block_rows(),
+                    [&](Index begin, Index end) {
+                        const Block block{begin, end};
+                        predict_block(sum, block, point, block.of(z));
+                    });
     return z;
 }
 
 Vector hessian_times(const FiniteSum& sum, const SumPoint& at, const Vector& v,
-                     const Context& context, Matrix* predictor) {
-    const Index n = sum.x.rows();
-    Matrix local(predictor == nullptr ? n : 0, sum.outputs), slope(n, sum.outputs);
-    Matrix& q = predictor == nullptr ? local : *predictor;
-    q.resize(n, sum.outputs);
+                     const Context& context) {
     Vector total = Vector::Zero(sum.dimension());
     sum_over_rows(sum.x, total.size(), total.data(), context,
                   [&](Index begin, Index end, double* out) {
-                      const Block block{begin, end - begin};
-                      predict_block(sum, block, v, q);
-                      bend(sum, block, at.curvature, q, slope);
-                      add_slope(sum, block, slope, out);
+                      const Block block{begin, end};
+                      Matrix q(block.count(), sum.outputs);
+                      predict_block(sum, block, v, whole(q));
+                      bend(sum, block, at.curvature, whole(q));
+                      add_slope(sum, block, whole(q), out);
                   });
     const Index count = sum.coefficients();
     total.head(count) += sum.ridge * v.head(count);

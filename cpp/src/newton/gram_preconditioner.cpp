@@ -12,7 +12,8 @@ class WeightedRows {
 public:
     virtual ~WeightedRows() = default;
     virtual Index count() const = 0;
-    virtual void read(Index begin, Index end, RowMatrix<double>& x, Vector& ones) const = 0;
+    // Rows [begin, end) of X's part, side by side, and of the last column.
+    virtual void read(Index begin, Index end, double* x, double* ones) const = 0;
 };
 
 class ChosenRows final : public WeightedRows {
@@ -20,11 +21,12 @@ public:
     ChosenRows(const Rows& x, std::vector<Index> which, Vector root)
         : x_(x), which_(std::move(which)), root_(std::move(root)) {}
     Index count() const override { return static_cast<Index>(which_.size()); }
-    void read(Index begin, Index end, RowMatrix<double>& x, Vector& ones) const override {
-        x_.pack(&which_[begin], end - begin, 0, x_.columns(), x.data());
+    void read(Index begin, Index end, double* x, double* ones) const override {
+        const Index d = x_.columns();
+        x_.pack(&which_[begin], end - begin, 0, d, x);
         for (Index i = begin; i < end; ++i) {
             ones[i - begin] = root_[which_[i]];
-            x.row(i - begin) *= ones[i - begin];
+            Eigen::Map<Vector>(x + (i - begin) * d, d) *= root_[which_[i]];
         }
     }
 
@@ -45,9 +47,9 @@ public:
         ones_ = apply<double>(sketch, *column, root.data(), context);
     }
     Index count() const override { return x_.rows(); }
-    void read(Index begin, Index end, RowMatrix<double>& x, Vector& ones) const override {
-        x.topRows(end - begin) = x_.middleRows(begin, end - begin);
-        ones.head(end - begin) = ones_.segment(begin, end - begin);
+    void read(Index begin, Index end, double* x, double* ones) const override {
+        std::copy(x_.data() + begin * x_.cols(), x_.data() + end * x_.cols(), x);
+        std::copy(ones_.data() + begin, ones_.data() + end, ones);
     }
 
 private:
@@ -93,30 +95,28 @@ public:
     using RealMatrix = Eigen::MatrixX<Real>;
     using RealVector = Eigen::VectorX<Real>;
 
+    // One pass over the rows, about centres and in scales that a few of them give. The sums about
+    // the centres tell the means; the diagonal, the scales.
     void gather(const WeightedRows& rows, Index d, bool centred, const Context& context) {
         centred_ = centred;
-        mean_ = Vector::Zero(d);
-        total_ = 0;
-        if (centred) {
-            each_block(rows, d, context, [&](const RowMatrix<double>& x, const Vector& ones) {
-                mean_.noalias() += x.transpose() * ones;
-                total_ += ones.squaredNorm();
-            });
-            if (total_ > 0) mean_ /= total_;
-        }
-        scale_ = Vector::Zero(d);
-        each_block(rows, d, context, [&](RowMatrix<double>& x, const Vector& ones) {
-            if (centred) x.noalias() -= ones * mean_.transpose();
-            scale_ += x.colwise().squaredNorm().transpose();
-        });
-        for (double& s : scale_) s = s > 0 && std::isfinite(s) ? 1.0 / std::sqrt(s) : 0.0;
         gram_ = RealMatrix::Zero(d, d);
-        RowMatrix<Real> narrow;
-        each_block(rows, d, context, [&](RowMatrix<double>& x, const Vector& ones) {
-            if (centred) x.noalias() -= ones * mean_.transpose();
-            narrow = (x * scale_.asDiagonal()).template cast<Real>();
-            add_products(narrow, context);
-        });
+        survey(rows, d);
+        constexpr Index height = 512;
+        const Index count = rows.count();
+        RowMatrix<Real> block(std::min(height, count), d);
+        Vector ones(block.rows()), sums = Vector::Zero(d);
+        total_ = 0;
+        for (Index begin = 0; begin < count && !context.stop(); begin += height) {
+            const Index end = std::min(begin + height, count);
+            if (end - begin < block.rows()) block.resize(end - begin, d);
+            read(rows, begin, end, block, ones, context);
+            add_products(block, context);
+            if (!centred) continue;
+            const auto weights = ones.head(end - begin);
+            sums += (block.transpose() * weights.template cast<Real>()).template cast<double>();
+            total_ += weights.squaredNorm();
+        }
+        settle(sums);
     }
 
     bool factor(const CurvatureTerms& terms, Index output, const Context& context) {
@@ -164,21 +164,62 @@ public:
     }
 
 private:
-    template <class Body>
-    static void each_block(const WeightedRows& rows, Index d, const Context& context,
-                           const Body& body) {
-        constexpr Index height = 512;
-        RowMatrix<double> x(std::min(height, rows.count()), d);
-        Vector ones(x.rows());
-        for (Index begin = 0; begin < rows.count() && !context.stop(); begin += height) {
-            const Index end = std::min(begin + height, rows.count());
-            if (end - begin < x.rows()) {
-                x.resize(end - begin, d);
-                ones.resize(end - begin);
-            }
-            rows.read(begin, end, x, ones);
-            body(x, ones);
+    // Means and scales of a few rows.
+    void survey(const WeightedRows& rows, Index d) {
+        constexpr Index most = 512;
+        const Index count = rows.count(), some = std::min(most, count);
+        RowMatrix<double> x(some, d);
+        Vector ones(some);
+        for (Index i = 0; i < some; ++i)
+            rows.read(i * count / some, i * count / some + 1, &x(i, 0), &ones[i]);
+        mean_ = Vector::Zero(d);
+        if (centred_ && ones.squaredNorm() > 0) {
+            mean_ = x.transpose() * ones / ones.squaredNorm();
+            x -= ones * mean_.transpose();
         }
+        scale_ =
+            x.colwise().squaredNorm() * (static_cast<double>(count) / static_cast<double>(some));
+        for (double& s : scale_) s = s > 0 && std::isfinite(s) ? 1.0 / std::sqrt(s) : 1.0;
+    }
+
+    // Rows about the centres and in the scales, in this precision.
+    void read(const WeightedRows& rows, Index begin, Index end, RowMatrix<Real>& block,
+              Vector& ones, const Context& context) const {
+        constexpr Index grain = 32;
+        const Index d = block.cols();
+        parallel_blocks(context.team(4.0 * double(block.size())), end - begin, grain,
+                        [&](Index first, Index last) {
+                            RowMatrix<double> x(last - first, d);
+                            rows.read(begin + first, begin + last, x.data(), &ones[first]);
+                            for (Index i = first; i < last; ++i) {
+                                const double one = centred_ ? ones[i] : 0.0;
+                                const double* value = x.data() + (i - first) * d;
+                                Real* out = block.data() + i * d;
+#pragma omp simd
+                                for (Index j = 0; j < d; ++j) {
+                                    out[j] =
+                                        static_cast<Real>((value[j] - one * mean_[j]) * scale_[j]);
+                                }
+                            }
+                        });
+    }
+
+    // From sums about the provisional centres to the means, and to a unit diagonal.
+    void settle(const Vector& sums) {
+        const Index d = gram_.rows();
+        if (centred_ && total_ > 0) {
+            const RealVector shift = (sums / std::sqrt(total_)).template cast<Real>();
+            gram_.template selfadjointView<Eigen::Lower>().rankUpdate(shift, Real{-1});
+            mean_ += (sums / total_).cwiseQuotient(scale_);
+        }
+        Vector size(d);
+        for (Index j = 0; j < d; ++j) {
+            const auto square = static_cast<double>(gram_(j, j));
+            size[j] = square > 0 ? 1.0 / std::sqrt(square) : 0.0;
+        }
+        gram_ = size.template cast<Real>().asDiagonal() * gram_ *
+                size.template cast<Real>().asDiagonal();
+        scale_ = scale_.cwiseProduct(size);
     }
 
     // gram += x'x, lower triangle, tile by tile.

@@ -89,7 +89,9 @@ class ConstrainedLogisticRegression(LogisticPredictor):
     intercept for each class, and beta in the constraints and the penalty is `coef_.ravel()`.
 
     The norm and the quadratics make the problem nonconvex: what is found is a point where no
-    feasible direction goes down to first order.
+    feasible direction goes down to first order. With more than two classes a norm above that of the
+    best model without it is met by moving all rows of `coef_` alike, which changes no probability:
+    the solution is not unique, and convergence slow.
 
     Parameters
     ----------

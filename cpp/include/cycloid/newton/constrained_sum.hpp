@@ -28,8 +28,8 @@ struct SumConstraints {
     }
 };
 
-// A point that satisfies the linear constraints, and the norm's where it can, on the steepest way
-// down from the shortest such point.
+// A point that satisfies the linear constraints, and the norm or the first quadratic where it can,
+// on the steepest way down from the shortest such point.
 Vector first_point(const FiniteSum& sum, const SumConstraints& constraints, const Context& context);
 
 class ConstrainedSum final : public Problem {

@@ -19,6 +19,12 @@ public:
     void note(Index iterations);
     // Lets the next preconditioner come from a better source; false if there is none.
     bool improve();
+    // Lets it come from all rows; false if this one does.
+    bool improve_to_all();
+    // Lets it be gathered anew, at the point of that time.
+    void renew() { outdated_ = true; }
+    // Whether it was of use before.
+    bool is_old() const { return since_gather_ > 0; }
 
 private:
     // Of dense blocks, or for sums of too many coefficients for these.

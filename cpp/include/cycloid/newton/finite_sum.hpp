@@ -48,8 +48,8 @@ double loss_on_line(const FiniteSum& sum, const Matrix& predictor, const Matrix&
 // W x_i + b for every sample.
 Matrix predict(const FiniteSum& sum, const Vector& point, const Context& context);
 
-// The Hessian at a point times v, the ridge included. In passing gives predict(v).
+// The Hessian at a point times v, the ridge included.
 Vector hessian_times(const FiniteSum& sum, const SumPoint& at, const Vector& v,
-                     const Context& context, Matrix* predictor = nullptr);
+                     const Context& context);
 
 }  // namespace cycloid::newton
