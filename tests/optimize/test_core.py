@@ -279,9 +279,6 @@ def test_wrong_arguments_are_named():
         minimize(problem, np.zeros(4), np.zeros(3))
     with pytest.raises(ValueError, match="inner must be one of"):
         minimize(problem, np.zeros(4), inner="gmres")
-    products = Products(problem.H, problem.q, problem.A, problem.b)
-    with pytest.raises(ValueError, match="needs the entries"):
-        minimize(products, np.zeros(4), inner="kaczmarz")
 
 
 def test_the_start_stays_as_it_is():

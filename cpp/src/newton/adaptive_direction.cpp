@@ -65,13 +65,16 @@ bool find_adaptive_direction(Outer& outer, Found& found) {
             outer.solver->solve(b, bound.tolerance(outer.delta), z, outer.context);
         if (outer.context.stop()) return false;
         found = {outer.current, z};
-        if (outer.merit.descends(found.parts, kkt) || outer.merit.exhausted()) break;
+        if (outer.merit.descends(found.parts, kkt) || outer.merit.eta1 > 1e8 ||
+            outer.merit.eta2 < 1e-8)
+            break;
         outer.merit.raise();
         outer.delta = std::max(std::min(outer.delta / std::pow(Merit::growth, 4),
                                         bound.trial_delta(outer.merit, beta)),
                                least_delta);
     }
     outer.used_shift = system.shift;
+    outer.used_relaxation = 0;
     return outer.merit.slope(found.parts) < 0;
 }
 

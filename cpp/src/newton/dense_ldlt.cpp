@@ -8,8 +8,15 @@ namespace {
 class DenseLdlt final : public LinearSolver {
 public:
     Inertia prepare(const System& system, const Context& context) override {
+        // Another shift needs no other entries, which can be dear.
+        if (system.hessian != system_.hessian || system.jacobian != system_.jacobian) {
+            plain_ = dense_matrix({system.hessian, system.jacobian});
+        }
         system_ = system;
-        if (!factor_.factorize(dense_matrix(system), context)) return Inertia::Unknown;
+        Matrix shifted = plain_;
+        shifted.diagonal().head(system.n()).array() += system.shift;
+        shifted.diagonal().tail(system.m()).array() -= system.relaxation;
+        if (!factor_.factorize(std::move(shifted), context)) return Inertia::Unknown;
         if (factor_.zero() > 0) return Inertia::Singular;
         return factor_.negative() == system.m() ? Inertia::Correct : Inertia::Wrong;
     }
@@ -22,6 +29,7 @@ public:
 
 private:
     System system_;
+    Matrix plain_;  // without shift and relaxation
     SymmetricFactor factor_;
 };
 

@@ -40,8 +40,10 @@ Outcome solve_forcing(Outer& outer, const System& system, Inertia inertia, Found
     }
     Merit merit = outer.merit;
     const double largest = system.relaxation > 0 ? 1e4 : 1e8;
-    while (!merit.descends(found.parts, kkt) && !merit.exhausted(largest)) merit.raise();
-    if (!merit.descends(found.parts, kkt)) return Outcome::NotDescending;
+    while (!merit.descends(found.parts, kkt)) {
+        if (merit.eta1 > largest || merit.eta2 < 1e-20) return Outcome::NotDescending;
+        merit.raise(found.parts);
+    }
     outer.merit = merit;
     return Outcome::Descends;
 }
@@ -69,6 +71,7 @@ bool find_direction(Outer& outer, double least_shift, Found& found) {
             if (outcome == Outcome::Descends) {
                 outer.shift.keep(system.shift);
                 outer.used_shift = system.shift;
+                outer.used_relaxation = system.relaxation;
                 return true;
             }
             if (outcome == Outcome::Inaccurate && can_relax) {

@@ -3,6 +3,9 @@
 namespace cycloid::newton {
 namespace {
 
+// So many products give all entries of the Hessian, and Minres seldom needs fewer of them.
+constexpr Index few_products = 200;
+
 double stored(const LinearMap& map) {
     if (map.sparse() != nullptr) return static_cast<double>(map.sparse()->nonZeros());
     return static_cast<double>(map.rows()) * static_cast<double>(map.columns());
@@ -10,6 +13,7 @@ double stored(const LinearMap& map) {
 
 // Small systems gain nothing from sparsity, and the dense factor has safer pivots.
 bool sparsity_pays(const System& system) {
+    if (!system.has_entries()) return false;
     const auto size = static_cast<double>(system.n() + system.m());
     const double entries = stored(*system.hessian) + 2 * stored(*system.jacobian);
     return size > 150 && entries < 0.1 * size * size;
@@ -34,7 +38,7 @@ std::unique_ptr<LinearSolver> make_solver(Inner inner, const System& system,
         case Inner::Ldlt:
             break;
         case Inner::Auto:
-            if (!system.has_entries()) return make_minres(options);
+            if (!system.has_entries() && system.n() > few_products) return make_minres(options);
             break;
     }
     return sparsity_pays(system) ? make_sparse_ldlt() : make_dense_ldlt();

@@ -36,8 +36,14 @@ bool search_line(Outer& outer, const Found& found) {
         const double value = outer.merit.value(trial);
         if (!(value <= start + length * sufficient * slope + slack)) return false;
         if (!evaluate_hessian(outer.problem, trial)) return false;
-        outer.current = std::move(trial);
+        const double kkt = trial.kkt();
+        const bool hidden = -length * slope < slack && kkt > 0.99 * outer.least_kkt;
+        outer.least_kkt = std::min(outer.least_kkt, kkt);
+        outer.hidden_steps = hidden ? outer.hidden_steps + 1 : 0;
+        const bool weak = length < 0.05 || outer.used_relaxation >= 1;
+        outer.weak_steps = weak ? outer.weak_steps + 1 : 0;
         outer.step = length;
+        outer.current = std::move(trial);
         return true;
     };
     double length = 1;

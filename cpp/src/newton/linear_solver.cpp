@@ -8,31 +8,37 @@ namespace {
 
 bool has_entries(const LinearMap& map) { return map.dense() != nullptr || map.sparse() != nullptr; }
 
-template <class Block>
-void copy(const LinearMap& map, Block&& out) {
-    if (map.dense() != nullptr) {
-        out = *map.dense();
-    } else if (map.sparse() != nullptr) {
-        out = Matrix(*map.sparse());
+// By products with unit vectors where there are no entries.
+Matrix entries(const LinearMap& map) {
+    if (map.dense() != nullptr) return *map.dense();
+    if (map.sparse() != nullptr) return *map.sparse();
+    Matrix out(map.rows(), map.columns());
+    if (map.rows() < map.columns()) {
+        for (Index i = 0; i < map.rows(); ++i) {
+            out.row(i) = map.transposed_times(Vector::Unit(map.rows(), i)).transpose();
+        }
     } else {
-        throw std::logic_error("a map without entries cannot be written out");
+        for (Index j = 0; j < map.columns(); ++j) {
+            out.col(j) = map.times(Vector::Unit(map.columns(), j));
+        }
     }
+    return out;
 }
 
 // put(i, j, value) for every entry
 template <class Put>
 void each_entry(const LinearMap& map, const Put& put) {
     if (map.sparse() != nullptr) {
-        const SparseMatrix& entries = *map.sparse();
-        for (Index j = 0; j < entries.outerSize(); ++j) {
-            for (SparseMatrix::InnerIterator it(entries, j); it; ++it) put(it.row(), j, it.value());
+        const SparseMatrix& matrix = *map.sparse();
+        for (Index j = 0; j < matrix.outerSize(); ++j) {
+            for (SparseMatrix::InnerIterator it(matrix, j); it; ++it) put(it.row(), j, it.value());
         }
         return;
     }
     if (map.dense() == nullptr) throw std::logic_error("a map without entries cannot be read");
-    const Matrix& entries = *map.dense();
-    for (Index j = 0; j < entries.cols(); ++j) {
-        for (Index i = 0; i < entries.rows(); ++i) put(i, j, entries(i, j));
+    const Matrix& matrix = *map.dense();
+    for (Index j = 0; j < matrix.cols(); ++j) {
+        for (Index i = 0; i < matrix.rows(); ++i) put(i, j, matrix(i, j));
     }
 }
 
@@ -55,8 +61,8 @@ bool System::has_entries() const {
 Matrix dense_matrix(const System& system) {
     const Index n = system.n(), m = system.m();
     Matrix out(n + m, n + m);
-    copy(*system.hessian, out.topLeftCorner(n, n));
-    copy(*system.jacobian, out.bottomLeftCorner(m, n));
+    out.topLeftCorner(n, n) = entries(*system.hessian);
+    out.bottomLeftCorner(m, n) = entries(*system.jacobian);
     out.topRightCorner(n, m) = out.bottomLeftCorner(m, n).transpose();
     out.bottomRightCorner(m, m).setZero();
     out.diagonal().head(n).array() += system.shift;
@@ -67,9 +73,9 @@ Matrix dense_matrix(const System& system) {
 SparseMatrix sparse_lower(const System& system) {
     const Index n = system.n(), m = system.m();
     using Entry = Eigen::Triplet<double>;
-    std::vector<Entry> entries;
+    std::vector<Entry> list;
     const auto put = [&](Index i, Index j, double value) {
-        entries.emplace_back(static_cast<int>(i), static_cast<int>(j), value);
+        list.emplace_back(static_cast<int>(i), static_cast<int>(j), value);
     };
     each_entry(*system.hessian, [&](Index i, Index j, double value) {
         if (i >= j) put(i, j, value);
@@ -78,7 +84,7 @@ SparseMatrix sparse_lower(const System& system) {
     each_entry(*system.jacobian, [&](Index i, Index j, double value) { put(n + i, j, value); });
     for (Index i = 0; i < m; ++i) put(n + i, n + i, -system.relaxation);
     SparseMatrix out(n + m, n + m);
-    out.setFromTriplets(entries.begin(), entries.end());
+    out.setFromTriplets(list.begin(), list.end());
     return out;
 }
 

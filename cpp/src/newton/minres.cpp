@@ -24,7 +24,8 @@ public:
             return 0;
         }
         double reached = (b - system_.times(z)).norm() / scale;
-        Index left = options_.max_inner;
+        // Without rounding errors it ends within as many iterations as there are unknowns.
+        Index left = std::min(options_.max_inner, 20 * b.size());
         // The residual that the recurrence knows drifts from the true one: start afresh from that.
         while (reached > tolerance && left > 0 && !context.stop()) {
             Vector best = z;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "cycloid/newton/solve.hpp"
 
@@ -29,20 +30,32 @@ constexpr int most_forgotten = 20;
 enum class Phase { Newton = 0, Restoration = 1 };
 
 struct Outer {
+    Outer(Problem& its_problem, const Options& its_options, Monitor& monitor, Solution& solution)
+        : problem(its_problem),
+          options(its_options),
+          context{its_options.n_threads, &monitor},
+          out(solution),
+          merit(its_options.penalties),
+          first_merit(merit),
+          delta(its_options.delta) {}
+
     Problem& problem;
     const Options& options;
     Context context;
     Solution& out;
     Iterate current;
-    Merit merit;
+    Merit merit, first_merit;
     double delta;  // the paper's
     Shift shift;
     std::unique_ptr<LinearSolver> solver;
     int forgotten = 0;
+    int weak_steps = 0;    // of the last steps, all short or of much relaxed constraints
+    int hidden_steps = 0;  // of the last steps, whose descent is less than rounding errors
+    double least_kkt = std::numeric_limits<double>::infinity();
     double first_objective = 0, first_size = 0;
     // Of the last step, for the trace.
     Phase phase = Phase::Newton;
-    double step = 0, used_shift = 0, inner_residual = 0;
+    double step = 0, used_shift = 0, used_relaxation = 0, inner_residual = 0;
 
     bool evaluate(Iterate& point) {
         ++out.n_evaluations;

@@ -29,7 +29,9 @@ public:
                 return Status::Infeasible;
             }
             if (!find_step() || !search()) {
-                return outer_.context.stop() ? outer_.context.monitor->reason() : Status::Stalled;
+                if (outer_.context.stop()) return outer_.context.monitor->reason();
+                const bool least = -gradient_.dot(step_) <= 1e-9 * point.constraints.squaredNorm();
+                return least ? Status::Infeasible : Status::Stalled;
             }
             outer_.phase = Phase::Restoration;
             ++outer_.out.n_iter;

@@ -1,7 +1,6 @@
 #include "cycloid/newton/solve.hpp"
 
 #include <cmath>
-#include <stdexcept>
 
 #include "outer.hpp"
 
@@ -11,6 +10,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double large_multiplier = 1e3;
 constexpr int most_restorations = 10;
+constexpr int most_weak_steps = 5, most_hidden_steps = 10;
 
 double largest(const Vector& v) { return v.size() > 0 ? v.lpNorm<Eigen::Infinity>() : 0.0; }
 
@@ -26,10 +26,6 @@ void choose_solver(Outer& outer) {
     if (options.inner == Inner::Auto) outer.solver = outer.problem.make_solver();
     if (outer.solver != nullptr) return;
     const System system{outer.current.hessian, outer.current.jacobian};
-    if (!system.has_entries() && options.inner != Inner::Auto && options.inner != Inner::Minres &&
-        options.inner != Inner::Gaussian) {
-        throw std::invalid_argument("this inner solver needs the entries of Hessian and Jacobian");
-    }
     outer.solver = make_solver(options.inner, system, options.inner_options);
 }
 
@@ -76,10 +72,19 @@ Status restore(Outer& outer, int& restorations) {
     if (++restorations > most_restorations) return Status::Stalled;
     const Status status = restore_feasibility(outer);
     if (status != Status::Converged) return status;
-    outer.merit = outer.options.penalties;
+    // Otherwise the next steps could lead to where this one came from.
+    outer.first_merit.eta1 *= 10;
+    outer.merit = outer.first_merit;
+    outer.weak_steps = 0;
     choose_multipliers(outer);
     if (!evaluate_hessian(outer.problem, outer.current)) return Status::NumericalError;
     return Status::Converged;
+}
+
+// Many weak steps in sequence lead nowhere; nearer to the constraints they may be stronger.
+bool creeps(const Outer& outer) {
+    return outer.weak_steps >= most_weak_steps &&
+           largest(outer.current.constraints) > outer.options.tol;
 }
 
 Status run(Outer& outer) {
@@ -91,9 +96,10 @@ Status run(Outer& outer) {
         if (done) return Status::Converged;
         if (unbounded(outer)) return Status::Unbounded;
         if (outer.exhausted()) return Status::MaxIter;
-        if (step(outer)) {
+        if (!creeps(outer) && step(outer)) {
             outer.phase = Phase::Newton;
             ++outer.out.n_iter;
+            if (outer.hidden_steps > most_hidden_steps) return Status::Stalled;
             continue;
         }
         if (outer.context.stop()) return outer.context.monitor->reason();
@@ -105,10 +111,9 @@ Status run(Outer& outer) {
 }  // namespace
 
 bool Outer::forget_penalties() {
-    const Merit& first = options.penalties;
-    if (forgotten == most_forgotten || merit.eta1 == first.eta1) return false;
+    if (forgotten == most_forgotten || merit.eta1 == first_merit.eta1) return false;
     ++forgotten;
-    merit = first;
+    merit = first_merit;
     return true;
 }
 
@@ -123,9 +128,7 @@ bool Outer::report() {
 
 Solution solve(Problem& problem, Vector x, const Options& options, Monitor& monitor) {
     Solution out;
-    Outer outer{problem,       options, Context{options.n_threads, &monitor},
-                out,           {},      options.penalties,
-                options.delta, {},      nullptr};
+    Outer outer(problem, options, monitor, out);
     outer.current.x = std::move(x);
     out.status = run(outer);
     const Iterate& point = outer.current;

@@ -6,7 +6,7 @@
 namespace cycloid::newton {
 
 enum class Inner {
-    Auto,      // direct where there are entries (sparse if that pays), else Minres
+    Auto,      // Ldlt, but Minres where the entries would take many products
     Ldlt,      // direct: dense Bunch-Kaufman, or sparse with regularization and refinement
     Minres,    // needs products only
     Gaussian,  // single-vector sketch-and-project, as in the paper

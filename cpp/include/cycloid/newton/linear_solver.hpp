@@ -23,9 +23,9 @@ struct System {
     bool has_entries() const;  // of both maps
 };
 
-// All of the matrix; its lower triangle, sorted, with every diagonal entry present. Both maps must
-// have entries.
+// All of the matrix; where a map has no entries, by products with unit vectors.
 Matrix dense_matrix(const System& system);
+// Its lower triangle, sorted, with every diagonal entry present. Both maps must have entries.
 SparseMatrix sparse_lower(const System& system);
 
 // What a preparation finds out about the system. Correct: n positive and m negative eigenvalues,

@@ -44,11 +44,20 @@ struct Merit {
 
     double eta1 = 1, eta2 = 0.1;
 
+    // As in the paper: both at once.
     void raise() {
         eta1 *= growth * growth;
         eta2 /= growth;
     }
-    bool exhausted(double largest = 1e8) const { return eta1 > largest || eta2 < 1e-8; }
+    // The one that is in the way.
+    void raise(const SlopeParts& parts) {
+        if (parts.lagrangian + eta1 * parts.feasibility < 0) {
+            eta2 /= growth;
+        } else {
+            raise();
+        }
+    }
+
     double value(const Iterate& point) const;
     // (grad_x L + eta1 G'c + eta2 H grad_x L,  c + eta2 G grad_x L), H the Lagrangian's Hessian
     Direction gradient(const Iterate& point) const;
