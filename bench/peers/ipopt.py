@@ -24,7 +24,7 @@ class Callbacks:
         self.iterations = 0
         y = np.ones(problem.m)
         pattern = abs(problem.objective_hessian(x)) + abs(problem.constraint_hessian(x, y))
-        self._hessian = _structure(_lower(pattern))
+        self._hessian = _structure(_lower(pattern), lower=True)
         self._jacobian = _structure(problem.jacobian(x))
 
     def objective(self, x: np.ndarray) -> float:
@@ -58,15 +58,13 @@ class Callbacks:
 
 
 def _lower(matrix: Any) -> Any:
-    return sparse.tril(matrix, format="csc") if sparse.issparse(matrix) else np.tril(matrix)
+    return sparse.tril(matrix, format="csc") if sparse.issparse(matrix) else matrix
 
 
-def _structure(matrix: Any) -> Any:
+def _structure(matrix: Any, lower: bool = False) -> Any:
     if sparse.issparse(matrix):
-        entries = sparse.coo_array(matrix.tocsc())
-        return entries.coords
-    rows, columns = matrix.shape
-    return np.indices((rows, columns)).reshape(2, -1)
+        return sparse.coo_array(matrix.tocsc()).coords
+    return np.tril_indices(len(matrix)) if lower else np.indices(matrix.shape).reshape(2, -1)
 
 
 def _entries(matrix: Any, structure: Any) -> np.ndarray:

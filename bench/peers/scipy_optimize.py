@@ -14,7 +14,7 @@ from bench import constrained
 from bench.constrained import FiniteSum, Problem, Solution
 from bench.peers.base import Peer, needs
 
-_MAX_ITER = 100_000
+_MAX_ITER = 2_000
 _MOST_UNKNOWNS = 600  # for SLSQP, whose matrices are dense
 
 

@@ -120,15 +120,15 @@ def plate(kind: str, size: int) -> NewtonCase:
         return sparse.diags_array(values).tocsc()
 
     def jacobian(x: Vector) -> Any:
-        slope = stiffness / h**2 + diagonal(3 * kappa * x[:count] ** 2)
-        return sparse.hstack([slope, -sparse.eye_array(count)], format="csc")
+        slope = stiffness + diagonal(3 * kappa * h**2 * x[:count] ** 2)
+        return sparse.hstack([slope, -(h**2) * sparse.eye_array(count)], format="csc")
 
     constraint = NonlinearConstraint(
-        lambda x: stiffness @ x[:count] / h**2 + kappa * x[:count] ** 3 - x[count:],
+        lambda x: stiffness @ x[:count] + h**2 * (kappa * x[:count] ** 3 - x[count:]),
         0,
         0,
         jac=jacobian,
-        hess=lambda x, v: diagonal(np.append(6 * kappa * x[:count] * v, np.zeros(count))),
+        hess=lambda x, v: diagonal(np.append(6 * kappa * h**2 * x[:count] * v, np.zeros(count))),
     )
     arguments = {
         "fun": lambda x: float(0.5 * weights @ (x - shift) ** 2),
