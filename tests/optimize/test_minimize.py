@@ -117,7 +117,7 @@ def test_hessp():
     problem = STANDARD["HS77"]
     given = written(problem)
     hess = given.pop("hess")
-    result = minimize(**given, hessp=lambda x, p: hess(x) @ p)
+    result = minimize(**given, hessp=lambda x, p: hess(x) @ p, inner="minres")
     assert_solved(problem, result)
     assert result.n_inner > 0
 
