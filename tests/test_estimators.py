@@ -63,7 +63,7 @@ NEWTON = [
     LogisticRegression(solver="newton-sketch", tol=1e-14),
     PoissonRegressor(tol=1e-10),
     ConstrainedLogisticRegression(tol=1e-9),
-    ConstrainedLogisticRegression(norm=1.0, tol=1e-11),
+    ConstrainedLogisticRegression(norm=1.0, tol=1e-9),
     FairLogisticRegression(sensitive_features=0, tol=1e-9),
 ]
 TRANSPORT = [
