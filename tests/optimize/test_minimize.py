@@ -552,6 +552,8 @@ def test_trace_and_counts():
         ({"penalties_init": 3}, TypeError, "penalties_init must be a pair"),
         ({"bounds": [(0, 1), (0, 1)]}, ValueError, "bounds must be None or infinite"),
         ({"bounds": Bounds(0, np.inf)}, ValueError, "trust-constr"),
+        ({"bounds": 3}, TypeError, "bounds must be None, scipy.optimize.Bounds or pairs"),
+        ({"bounds": ["low"]}, TypeError, "bounds must be None, scipy.optimize.Bounds or pairs"),
         ({"constraints": 3}, TypeError, "constraints must be a scipy.optimize.LinearConstraint"),
         ({"constraints": [3]}, TypeError, r"constraints\[0\] must be a scipy.optimize.LinearCons"),
         ({"constraints": {"type": "eq"}}, ValueError, "must have the keys 'type' and 'fun'"),
