@@ -1,6 +1,7 @@
 // Small finite sums for the tests of the newton engine.
 #pragma once
 
+#include <Eigen/Eigenvalues>
 #include <cmath>
 
 #include "cycloid/core/random.hpp"

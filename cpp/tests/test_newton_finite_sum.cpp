@@ -227,6 +227,25 @@ TEST_CASE("newton sketch: a subsample gives the start, with the same bits for an
     CHECK((one.point - two.point).isZero(0));
 }
 
+TEST_CASE("newton sketch: a subsample without one of the classes does no harm") {
+    Example example(LossKind::Logistic, 20000, 4, true);
+    example.labels.setConstant(-1);
+    example.labels.head(9).setOnes();
+    NewtonSketchOptions options;
+    options.gradient_tolerance = 1e-10;
+    const SumSolution found = solve_newton_sketch(example.sum, options, {});
+    CHECK(found.status == cycloid::Status::Converged);
+    CHECK(found.n_iter < 30);
+}
+
+TEST_CASE("newton sketch: a time limit leaves a point with its value") {
+    const Example example(LossKind::Logistic, 6000, 8, true);
+    cycloid::Monitor monitor(nullptr, 0.0);
+    const SumSolution found = solve_newton_sketch(example.sum, {}, {1, &monitor});
+    CHECK(found.status == cycloid::Status::TimeLimit);
+    CHECK_CLOSE(found.value, evaluate(example.sum, found.point, {}).value, 1e-14);
+}
+
 TEST_CASE("newton sketch: values that are not finite end the solve") {
     Example example(LossKind::Logistic, 50, 3, true);
     example.entries(7, 1) = NAN;

@@ -159,7 +159,7 @@ Vector first_point(const FiniteSum& sum, const SumConstraints& constraints,
 
 const SumPoint& ConstrainedSum::at(const Vector& x) {
     if (!last_ || last_->point != x) {
-        last_ = std::make_shared<const SumPoint>(evaluate(sum_, x, context_));
+        last_ = std::make_shared<const SumPoint>(evaluate_completely(sum_, x, context_));
     }
     return *last_;
 }

@@ -164,6 +164,15 @@ SumPoint evaluate(const FiniteSum& sum, const Vector& point, const Context& cont
     return at;
 }
 
+SumPoint evaluate_completely(const FiniteSum& sum, const Vector& point, const Context& context) {
+    if (!context.stop()) {
+        SumPoint at = evaluate(sum, point, context);
+        if (!context.stop()) return at;
+    }
+    Monitor rest = context.monitor->afterwards();
+    return evaluate(sum, point, {context.n_threads, &rest});
+}
+
 double loss_on_line(const FiniteSum& sum, const Matrix& predictor, const Matrix& direction,
                     double step, const Context& context) {
     constexpr Index grain = 4096;

@@ -59,7 +59,11 @@ public:
         : sum_(sum), options_(options), context_(context), schedule_(sum, options.seed) {}
 
     SumSolution run() {
-        at_ = evaluate(sum_, start(), context_);
+        at_ = evaluate_completely(sum_, start(), context_);
+        // A subsample may lack a class or a rare event, and lead astray.
+        if (options_.start == nullptr && !(at_.value <= value_at_zeros())) {
+            at_ = evaluate_completely(sum_, Vector::Zero(sum_.dimension()), context_);
+        }
         while (!finished()) {
             const Vector step = direction();
             if (context_.stop()) break;
@@ -80,6 +84,7 @@ public:
 
 private:
     Vector start() const;
+    double value_at_zeros() const;
     bool finished();
     Vector direction();
     bool advance(const Vector& step);
@@ -124,6 +129,11 @@ Vector NewtonSketch::start() const {
     options.report = false;
     const Vector found = NewtonSketch(part, options, context_).run().point;
     return found.allFinite() ? found : zeros;
+}
+
+double NewtonSketch::value_at_zeros() const {
+    const Matrix zeros = Matrix::Zero(sum_.x.rows(), sum_.outputs);
+    return loss_on_line(sum_, zeros, zeros, 0, context_);
 }
 
 bool NewtonSketch::finished() {

@@ -38,7 +38,11 @@ struct SumPoint {
     Matrix curvature;  // w_i loss'' of one output; the probabilities of several
 };
 
+// What it returns after a stop means nothing.
 SumPoint evaluate(const FiniteSum& sum, const Vector& point, const Context& context);
+// Completed even where the time is up; only an interruption, after which nobody waits for a result,
+// cuts it short.
+SumPoint evaluate_completely(const FiniteSum& sum, const Vector& point, const Context& context);
 
 // The value along a line, where the predictor at its origin and that of its direction are known: no
 // pass over X. Nothing of the ridge.
