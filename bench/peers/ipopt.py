@@ -78,6 +78,22 @@ def _entries(matrix: Any, structure: Any) -> np.ndarray:
 
 
 def solve(callbacks: Callbacks, tol: float) -> Solution:
+    problem = callbacks.problem
+    options = {}
+    if _is_linear(problem):
+        # Derivatives of linear parts need no second evaluation.
+        options = {"jac_c_constant": "yes", "hessian_constant": "yes"}
+    return Solution(_solve(callbacks, tol, options))
+
+
+def run(problem: Any, tol: float) -> tuple[np.ndarray, int]:
+    """The solution and the number of iterations."""
+    callbacks = Callbacks(problem)
+    # Its scaling would loosen the tolerance.
+    return _solve(callbacks, tol, {"nlp_scaling_method": "none"}), callbacks.iterations
+
+
+def _solve(callbacks: Callbacks, tol: float, options: dict[str, Any]) -> np.ndarray:
     import cyipopt
 
     problem = callbacks.problem
@@ -90,17 +106,13 @@ def solve(callbacks: Callbacks, tol: float) -> Solution:
         cl=np.zeros(problem.m),
         cu=np.zeros(problem.m),
     )
-    options = {"print_level": 0, "sb": "yes", "tol": tol, "max_iter": 3000}
-    for name in ("constr_viol_tol", "dual_inf_tol", "compl_inf_tol", "acceptable_tol"):
+    options = options | {"print_level": 0, "sb": "yes", "max_iter": 3000}
+    for name in ("tol", "constr_viol_tol", "dual_inf_tol", "compl_inf_tol", "acceptable_tol"):
         options[name] = tol
-    if isinstance(problem, constrained.Control | constrained.Quadratic):
-        # Derivatives of linear parts need no second evaluation.
-        options["jac_c_constant"] = "yes" if _is_linear(problem) else "no"
-        options["hessian_constant"] = options["jac_c_constant"]
     for name, value in options.items():
         solver.add_option(name, value)
     x, _ = solver.solve(problem.start.copy())
-    return Solution(x)
+    return np.asarray(x)
 
 
 def _is_linear(problem: Problem) -> bool:

@@ -8,6 +8,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.optimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint
@@ -111,6 +113,36 @@ def test_sketches_by_name(name, inner):
 def test_sparse_matrices_and_operators(name, wrap):
     problem = STANDARD[name]
     assert_solved(problem, minimize(**written(problem, wrap)))
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(1, 8),
+    m=st.integers(0, 6),
+    rank=st.integers(0, 6),
+    is_sparse=st.booleans(),
+)
+def test_quadratic_programs(seed, n, m, rank, is_sparse):
+    """Convex, with consistent constraints of any rank: against the equations of optimality."""
+    rng = np.random.default_rng(seed)
+    root = rng.standard_normal((n, n))
+    P, q = root @ root.T + 0.1 * np.eye(n), rng.standard_normal(n)
+    A = rng.standard_normal((m, min(rank, n))) @ rng.standard_normal((min(rank, n), n))
+    b = A @ rng.standard_normal(n)
+    wrap = sparse.csr_array if is_sparse else np.asarray
+    result = minimize(
+        lambda x: x @ P @ x / 2 + q @ x,
+        rng.standard_normal(n),
+        jac=lambda x: P @ x + q,
+        hess=lambda x: wrap(P),
+        constraints=[LinearConstraint(wrap(A), b, b)] if m else [],
+        tol=1e-7,
+    )
+    whole = np.block([[P, A.T], [A, np.zeros((m, m))]])
+    expected = np.linalg.lstsq(whole, np.concatenate([-q, b]), rcond=1e-10)[0][:n]
+    assert result.success, result.message
+    assert_allclose(result.x, expected, atol=1e-5)
 
 
 def test_hessp():
@@ -520,6 +552,8 @@ def test_trace_and_counts():
         ({"penalties_init": 3}, TypeError, "penalties_init must be a pair"),
         ({"bounds": [(0, 1), (0, 1)]}, ValueError, "bounds must be None or infinite"),
         ({"bounds": Bounds(0, np.inf)}, ValueError, "trust-constr"),
+        ({"bounds": 3}, TypeError, "bounds must be None, scipy.optimize.Bounds or pairs"),
+        ({"bounds": ["low"]}, TypeError, "bounds must be None, scipy.optimize.Bounds or pairs"),
         ({"constraints": 3}, TypeError, "constraints must be a scipy.optimize.LinearConstraint"),
         ({"constraints": [3]}, TypeError, r"constraints\[0\] must be a scipy.optimize.LinearCons"),
         ({"constraints": {"type": "eq"}}, ValueError, "must have the keys 'type' and 'fun'"),

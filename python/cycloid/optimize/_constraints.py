@@ -43,17 +43,19 @@ def refuse_bounds(bounds: Any) -> None:
     """Bounds that bind nothing pass."""
     if bounds is None:
         return
-    if isinstance(bounds, Bounds):
-        limits = [bounds.lb, bounds.ub]
-    else:
-        limits = [[-np.inf if low is None else low, np.inf if high is None else high]
-                  for low, high in bounds]  # fmt: skip
-    if np.isinf(np.asarray(limits, dtype=np.float64)).all():
-        return
-    raise ValueError(
-        f"bounds must be None or infinite: {_ADVICE}. A variable that is fixed is a constraint: "
-        "LinearConstraint(row of the identity, value, value)"
-    )
+    try:
+        pairs = [bounds.lb, bounds.ub] if isinstance(bounds, Bounds) else list(bounds)
+        # None stands for infinity.
+        limits = [np.array(pair, dtype=np.float64) for pair in pairs]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"bounds must be None, scipy.optimize.Bounds or pairs (low, high); got {bounds!r}"
+        ) from None
+    if any(np.isfinite(limit).any() for limit in limits):
+        raise ValueError(
+            f"bounds must be None or infinite: {_ADVICE}. A variable that is fixed is a "
+            "constraint: LinearConstraint(row of the identity, value, value)"
+        )
 
 
 def _make_constraint(name: str, constraint: Any, x0: Vector, library: Library) -> Term:
