@@ -71,7 +71,8 @@ def test_numbers_held_out_and_robust(tmp_path, capsys):
     assert saved["held_out_score"] > 0.95
     assert saved["lower_bound"] <= saved["objective"]
     assert "on 20 held-out samples" in capsys.readouterr().out
-    assert main([*arguments, "--radius", "0.05"]) == 0
+    np.savez(tmp_path / "data.npz", X=X[:24], y=y[:24])
+    assert main([*arguments, "--alpha", "0.05", "--radius", "0.05"]) == 0
     printed = capsys.readouterr().out
     assert "of the worst inputs within 0.05 (linf)" in printed
     assert "of these patterns" in printed
@@ -83,7 +84,8 @@ def test_robust_classes_from_sparse_text_with_weights(tmp_path, capsys):
     X = rng.standard_normal((40, 2))
     y = (X[:, 0] > 0).astype(int)
     dump_svmlight_file(X, y, str(tmp_path / "data.svm"), zero_based=False)
-    code = main(["relu", str(tmp_path / "data.svm"), "--radius", "0.1", "--loss", "hinge"])
+    arguments = ["relu", str(tmp_path / "data.svm"), "--radius", "0.1", "--loss", "hinge"]
+    code = main([*arguments, "--alpha", "0.1"])
     assert code == 0
     printed = capsys.readouterr().out
     assert "standard deviations (linf)" in printed

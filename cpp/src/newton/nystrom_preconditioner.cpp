@@ -77,8 +77,8 @@ public:
         if (values_.size() == 0) return true;
         // What is added to the diagonal joins the tail: it is the same for all directions only
         // where columns are of one size, which is all that a preconditioner needs.
-        const double tail = std::max(values_.minCoeff(), 1e-8);
-        gains_ = tail / (values_.array().max(tail)) - 1.0;
+        tail_ = std::max(values_.minCoeff(), 1e-8);
+        gains_ = values_.array().max(tail_).inverse() - 1.0 / tail_;
         return true;
     }
 
@@ -86,6 +86,7 @@ public:
         Vector out = working_scale_.cwiseProduct(r);
         if (values_.size() > 0) {
             const Vector along = gains_.cwiseProduct(basis_.transpose() * out);
+            out /= tail_;
             out.noalias() += basis_ * along;
         }
         return working_scale_.cwiseProduct(out);
@@ -96,6 +97,7 @@ private:
     Vector diagonal_, working_scale_;
     Matrix basis_;
     Vector values_, gains_;
+    double tail_ = 1;
 };
 
 }  // namespace

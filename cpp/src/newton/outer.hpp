@@ -64,8 +64,8 @@ struct Outer {
     // Back to the first penalties; not more than a few times, so that they settle in the end.
     bool forget_penalties();
     bool exhausted() const { return out.n_iter >= options.max_iter; }
-    // A row of the trace; true if the solve is to stop.
-    bool report(bool last);
+    // A row of the trace, which the observer always hears of; true if the solve is to stop.
+    bool report();
 };
 
 // A direction, and what the slope along it is made of.

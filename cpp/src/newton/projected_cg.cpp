@@ -15,11 +15,10 @@ bool ProjectedCg::prepare(Product hessian, const Preconditioner& m, Matrix jacob
     towards_.resize(jacobian_.cols(), count);
     for (Index j = 0; j < count; ++j) towards_.col(j) = m.solve(jacobian_.row(j).transpose());
     if (count == 0) return true;
-    Matrix schur = jacobian_ * towards_;
-    schur = 0.5 * (schur + schur.transpose()).eval();
-    schur.diagonal().array() += relaxation;
-    schur_.compute(schur);
-    const Vector pivots = schur_.vectorD();
+    schur_ = jacobian_ * towards_;
+    schur_.diagonal().array() += relaxation;
+    schur_factor_.compute(0.5 * (schur_ + schur_.transpose()));
+    const Vector pivots = schur_factor_.vectorD();
     return pivots.minCoeff() > 1e-12 * pivots.maxCoeff();
 }
 
@@ -29,7 +28,10 @@ Vector ProjectedCg::precondition(const Vector& r) const {
     Vector out(n + m);
     out.head(n) = m_->solve(r.head(n));
     if (m == 0) return out;
-    out.tail(m) = schur_.solve(jacobian_ * out.head(n) - r.tail(m));
+    // A factor in single precision is not quite symmetric, and the constraints want all digits.
+    const Vector right = jacobian_ * out.head(n) - r.tail(m);
+    out.tail(m) = schur_factor_.solve(right);
+    out.tail(m) += schur_factor_.solve(right - schur_ * out.tail(m));
     out.head(n).noalias() -= towards_ * out.tail(m);
     return out;
 }

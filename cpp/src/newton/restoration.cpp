@@ -22,7 +22,7 @@ public:
         const double target = std::max(0.1 * point.constraints.norm(), 0.1 * outer_.options.tol);
         // Whoever called has reported the first point, and will report the last.
         for (bool first = true; point.constraints.norm() > target; first = false) {
-            if (!first && outer_.report(false)) return outer_.context.monitor->reason();
+            if (!first && outer_.report()) return outer_.context.monitor->reason();
             if (outer_.exhausted()) return Status::MaxIter;
             gradient_ = point.jacobian->transposed_times(point.constraints);
             if (gradient_.norm() <= 1e-8 * std::min(1.0, point.constraints.norm())) {

@@ -92,7 +92,7 @@ Status run(Outer& outer) {
     int restorations = 0;
     for (;;) {
         const bool done = outer.current.kkt() <= outer.options.tol;
-        if (outer.report(done) && !done) return outer.context.monitor->reason();
+        if (outer.report() && !done) return outer.context.monitor->reason();
         if (done) return Status::Converged;
         if (unbounded(outer)) return Status::Unbounded;
         if (outer.exhausted()) return Status::MaxIter;
@@ -117,13 +117,13 @@ bool Outer::forget_penalties() {
     return true;
 }
 
-bool Outer::report(bool last) {
+bool Outer::report() {
     if (solver != nullptr) out.n_inner = solver->iterations();
     out.trace.push({static_cast<double>(out.n_iter), context.monitor->seconds(), current.objective,
                     current.kkt(), largest(current.constraints), step, used_shift, merit.eta1,
                     merit.eta2, inner_residual, static_cast<double>(out.n_inner),
                     static_cast<double>(phase)});
-    return context.monitor->report(out.trace, last);
+    return context.monitor->report(out.trace, true);
 }
 
 Solution solve(Problem& problem, Vector x, const Options& options, Monitor& monitor) {

@@ -11,7 +11,8 @@
 namespace cycloid::relu {
 namespace {
 
-constexpr Index largest_factor = 5000;
+constexpr double largest_factor = 12000;  // rows
+constexpr double most_entries = 2.5e8;    // of all factors: 2 GB
 constexpr Index tile = 192;
 
 // The outputs whose equations hang together, and the blocks in them.
@@ -40,6 +41,47 @@ std::vector<double> pattern_weights(const Program& merged, const Group& group) {
     }
     return weights;
 }
+
+// Cholesky factors of ridge I + A for one ridge after another. The factor has the lower triangle;
+// A stays in the upper one, and its diagonal apart.
+class RidgedFactor {
+public:
+    // A's lower triangle is to be filled in here, then kept.
+    Matrix& entries() { return both_; }
+    void keep() {
+        diagonal_ = both_.diagonal();
+        mirror([this](Index i, Index j) { both_(j, i) = both_(i, j); });
+    }
+    bool empty() const { return diagonal_.size() == 0; }
+
+    // False if interrupted.
+    bool factor(double ridge, const Context& context) {
+        mirror([this](Index i, Index j) { both_(i, j) = both_(j, i); });
+        both_.diagonal() = diagonal_.array() + ridge;
+        return cholesky(both_, 1e-15, context) >= 0;
+    }
+    void solve(Eigen::Ref<Vector> x) const { cholesky_solve(both_, x); }
+
+private:
+    // For i > j, tile by tile: one of the two lies across the memory.
+    template <class Body>
+    void mirror(const Body& body) {
+        constexpr Index side = 32;
+        const Index size = both_.rows();
+        for (Index left = 0; left < size; left += side) {
+            for (Index top = left; top < size; top += side) {
+                for (Index j = left; j < std::min(left + side, size); ++j) {
+                    for (Index i = std::max(top, j + 1); i < std::min(top + side, size); ++i) {
+                        body(i, j);
+                    }
+                }
+            }
+        }
+    }
+
+    Matrix both_;
+    Vector diagonal_;
+};
 
 // The inverse from a factor; the intercept by (ridge I + F F')^-1 1, eliminated exactly.
 class DirectSystem : public SampleSystem {
@@ -109,17 +151,18 @@ public:
         ridge_ = ridge;
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             if (twin_[g] != g) continue;
-            assemble(groups_[g], factors_[g]);
-            if (cholesky(factors_[g], 1e-15, context_) < 0) return false;
+            if (factors_[g].empty()) assemble(groups_[g], factors_[g]);
+            if (!factors_[g].factor(ridge, context_)) return false;
         }
         eliminate_intercept();
         return true;
     }
 
 private:
-    void assemble(const Group& group, Matrix& out) const {
+    void assemble(const Group& group, RidgedFactor& factor) const {
         const MatrixView& x = merged_.x;
         const Index n = x.rows(), width = std::ssize(group.outputs);
+        Matrix& out = factor.entries();
         out.resize(n * width, n * width);
         for (Index i = 0; i < width; ++i) {
             for (Index j = 0; j <= i; ++j) {
@@ -146,7 +189,7 @@ private:
                 });
             }
         }
-        out.diagonal().array() += ridge_;
+        factor.keep();
     }
 
     void apply_inverse(Matrix& q) override {
@@ -157,7 +200,7 @@ private:
             for (Index i = 0; i < std::ssize(group.outputs); ++i) {
                 stacked.segment(i * n, n) = q.col(group.outputs[i]);
             }
-            cholesky_solve(factors_[twin_[g]], stacked);
+            factors_[twin_[g]].solve(stacked);
             for (Index i = 0; i < std::ssize(group.outputs); ++i) {
                 q.col(group.outputs[i]) = stacked.segment(i * n, n);
             }
@@ -166,7 +209,7 @@ private:
 
     std::vector<Group> groups_;
     std::vector<std::size_t> twin_;
-    std::vector<Matrix> factors_;
+    std::vector<RidgedFactor> factors_;
 };
 
 // The same inverse by Woodbury's formula, (I - F (ridge I + F'F)^-1 F') / ridge.
@@ -180,15 +223,17 @@ public:
     bool factor(double ridge) override {
         ridge_ = ridge;
         for (std::size_t g = 0; g < groups_.size(); ++g) {
-            assemble(groups_[g], factors_[g]);
-            if (cholesky(factors_[g], 1e-15, context_) < 0) return false;
+            if (factors_[g].empty() && !assemble(groups_[g], factors_[g])) return false;
+            if (!factors_[g].factor(ridge, context_)) return false;
         }
         eliminate_intercept();
         return true;
     }
 
 private:
-    void assemble(const Group& group, Matrix& out) const {
+    // False if interrupted.
+    bool assemble(const Group& group, RidgedFactor& factor) const {
+        Matrix& out = factor.entries();
         const Index count = std::ssize(group.blocks), d = merged_.x.cols(), n = merged_.x.rows();
         out.resize(count * d, count * d);
         const double flops = double(n) * double(d * d) * double(count * count);
@@ -217,7 +262,9 @@ private:
                 out.block(i * d, j * d, d, d).noalias() = scale * (masked.transpose() * kept);
             }
         });
-        out.diagonal().array() += ridge_;
+        if (context_.stop()) return false;
+        factor.keep();
+        return true;
     }
 
     void apply_inverse(Matrix& q) override {
@@ -226,7 +273,7 @@ private:
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             const auto& blocks = groups_[g].blocks;
             Matrix part = inner_(Eigen::all, blocks);
-            cholesky_solve(factors_[g], Eigen::Map<Vector>(part.data(), d * part.cols()));
+            factors_[g].solve(Eigen::Map<Vector>(part.data(), d * part.cols()));
             inner_(Eigen::all, blocks) = part;
         }
         features(merged_, inner_, context_, image_);
@@ -234,7 +281,7 @@ private:
     }
 
     std::vector<Group> groups_;
-    std::vector<Matrix> factors_;
+    std::vector<RidgedFactor> factors_;
     Matrix inner_, image_;
 };
 
@@ -323,15 +370,23 @@ private:
 }  // namespace
 
 SystemKind cheapest_system(const Program& merged, bool separate) {
-    const Index n = merged.x.rows(), d = merged.x.cols();
-    Index samples = n, parameters = 0;
+    struct Size {
+        double rows = 0, entries = 0;
+
+        void add(double size) {
+            rows = std::max(rows, size);
+            entries += size * size;
+        }
+        bool fits() const { return rows <= largest_factor && entries <= most_entries; }
+    };
+    Size samples, parameters;
     for (const Group& group : make_groups(merged.blocks, separate)) {
-        samples = std::max(samples, n * std::ssize(group.outputs));
-        parameters = std::max(parameters, d * std::ssize(group.blocks));
+        samples.add(double(merged.x.rows()) * double(group.outputs.size()));
+        parameters.add(double(merged.x.cols()) * double(group.blocks.size()));
     }
     // A step by the parameters' factor goes through X twice more.
-    if (samples <= largest_factor && samples <= 3 * parameters) return SystemKind::Samples;
-    return parameters <= largest_factor ? SystemKind::Parameters : SystemKind::Iterative;
+    if (samples.fits() && samples.rows <= 3 * parameters.rows) return SystemKind::Samples;
+    return parameters.fits() ? SystemKind::Parameters : SystemKind::Iterative;
 }
 
 std::unique_ptr<SampleSystem> make_sample_system(SystemKind kind, const Program& merged,

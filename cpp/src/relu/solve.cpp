@@ -38,9 +38,9 @@ public:
         admm.max_iter =
             has_interior ? std::min(admm_budget(), options_.max_iter) : options_.max_iter;
         best_ = solve_admm(program_, admm, warm, context_);
-        if (done() || !has_interior) return std::move(best_);
+        if (done() || !has_interior || exhausted()) return std::move(best_);
         interior_point();
-        if (done() || best_.n_iter >= options_.max_iter) return std::move(best_);
+        if (done() || exhausted()) return std::move(best_);
         admm.max_iter = options_.max_iter - best_.n_iter;
         const Point from = best_.point;
         append(solve_admm(program_, admm, &from, context_));
@@ -88,6 +88,8 @@ private:
         return stopped || best_.status == Status::Converged;
     }
 
+    bool exhausted() const { return best_.n_iter >= options_.max_iter; }
+
     // On the blocks that may be nonzero, each with its twins, which cost little. Then the others
     // are looked at, and those that turn out to matter come back.
     void interior_point() {
@@ -105,7 +107,7 @@ private:
             }
             if (blocks.empty()) return;
             const Vector outside = improve(blocks);
-            if (done()) return;
+            if (done() || exhausted()) return;
             added = false;
             for (Index b = 0; b < norms.size(); ++b) {
                 if (kept[unit_[b]] != 0 || outside[b] <= program_.alpha) continue;
@@ -130,6 +132,7 @@ private:
         const Program part = subset.program();
         InteriorPointOptions interior;
         interior.tol = 0.5 * options_.tol;  // the bound of all blocks may be lower
+        interior.max_iter = std::min(interior.max_iter, options_.max_iter - best_.n_iter);
         Solution found = solve_interior_point(part, interior, context_);
         const Vector outside = support(found.point.dual);
         subset.embed(found, program_.gated ? Matrix() : cones_.multipliers(), context_);

@@ -137,7 +137,7 @@ class ConstrainedLogisticRegression(LogisticPredictor):
     coef_ : ndarray or csr_matrix of shape (1, n_features) or (n_classes, n_features)
         Coefficients, float64: rounding to float32 would violate the constraints.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        Intercept, 0 without `fit_intercept`.
+        Intercept, 0 without `fit_intercept`; those of several classes add up to 0.
     multipliers_ : ndarray of shape (n_constraints,)
         Of the linear constraints, the norm (as ||beta||^2 = norm^2) and the quadratics, in this
         order: how the objective falls as a right-hand side grows.

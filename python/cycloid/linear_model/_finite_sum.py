@@ -196,6 +196,8 @@ def newton_result(
             problem.X.data if hasattr(problem.X, "indptr") else problem.X, input_name="X"
         )
     coef, intercept = problem.split(raw["point"])
+    if problem.loss == "multinomial":  # only their differences are determined
+        intercept = intercept - intercept.mean()
     return NewtonResult(
         coef=coef,
         intercept=intercept,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,28 @@ class NetworkResult:
         return outputs
 
 
-def warn_unless_converged(who: str, result: NetworkResult) -> None:
+class Bounded(Protocol):
+    """A network, trained to a gap."""
+
+    @property
+    def objective(self) -> float: ...
+    @property
+    def lower_bound(self) -> float: ...
+    @property
+    def bound_is_rigorous(self) -> bool: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def converged(self) -> bool: ...
+
+
+def warn_unless_converged(who: str, steps: str, result: Bounded) -> None:
     """A ConvergenceWarning that says what happened, how far it got and what helps."""
     if result.converged:
         return
@@ -115,7 +136,7 @@ def warn_unless_converged(who: str, result: NetworkResult) -> None:
         f"{who}: {result.status.sentence} (Status.{result.status.name}): the objective is "
         f"{result.objective:.6g} and its lower bound {result.lower_bound:.6g}"
         f"{'' if result.bound_is_rigorous else ' (heuristic)'}, wanted a gap of "
-        f"{result.tolerance:.3g} of the objective, after {result.n_iter} rounds and "
+        f"{result.tolerance:.3g} of the objective, after {result.n_iter} {steps} and "
         f"{result.seconds:.3g} s. {REMEDIES[result.status]}.",
         ConvergenceWarning,
         stacklevel=caller_level(),
@@ -134,8 +155,8 @@ class Reporter(TableReporter):
         return f"objective {row['objective']:.5g}, bound {row['lower_bound']:.5g}"
 
 
-class RobustReporter(TableReporter):
-    """One line each time that the bounds of a robust program are computed."""
+class ProgramReporter(TableReporter):
+    """One line each time that the bounds of a convex program are computed."""
 
     COLUMNS = ("iteration", "seconds", "objective", "lower_bound")
 

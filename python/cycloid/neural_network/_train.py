@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_random_state
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 
 from cycloid import _core
 from cycloid._inputs import (
     as_strengths,
-    as_weights,
     check_finite_real,
     check_flag,
     check_integer,
@@ -22,27 +21,22 @@ from cycloid._inputs import (
     check_real,
     thread_count,
 )
-from cycloid._result import Callback, Status, Vector
+from cycloid._result import Callback, Status
 from cycloid.neural_network import _robust
+from cycloid.neural_network._problem import (
+    LOSSES,
+    as_ball,
+    as_loss_parameter,
+    as_problem,
+    as_start,
+)
 from cycloid.neural_network._result import (
-    Matrix,
     NetworkResult,
+    ProgramReporter,
     Reporter,
-    RobustReporter,
     warn_unless_converged,
 )
-from cycloid.neural_network._robust import NORMS, Ball, Norm
-
-LOSSES = {
-    "squared_error": "squared",
-    "huber": "huber",
-    "quantile": "quantile",
-    "log_loss": "logistic",
-    "hinge": "hinge",
-    "squared_hinge": "squared_hinge",
-    "softmax": "softmax",
-}
-REAL_TARGETS = ("squared_error", "huber", "quantile")
+from cycloid.neural_network._robust import Norm
 
 # Multiply-adds of a convex program beyond which a round is local search alone.
 MOST_WORK = 5e10
@@ -208,7 +202,7 @@ def convex_relu(
     check_option("patterns", patterns, ("refined", "random", "all"))
     if patterns == "all" and targets.shape[1] > 1:
         raise ValueError(f"patterns='all' needs one output; got {targets.shape[1]}. Use 'refined'")
-    ball = _as_ball(adversarial_radius, adversarial_norm, design.shape[1] - fit_intercept, loss)
+    ball = as_ball(adversarial_radius, adversarial_norm, design.shape[1] - fit_intercept, loss)
     max_iter = check_integer("max_iter", max_iter, low=1)
     tol = check_finite_real("tol", tol, open_low=True)
     alpha = check_finite_real("alpha", alpha, open_low=True)
@@ -217,9 +211,9 @@ def convex_relu(
     n_restarts = check_integer("n_restarts", n_restarts, low=1)
     loss_parameter = as_loss_parameter(loss, loss_parameter)
     limit = math.inf if time_limit is None else check_real("time_limit", time_limit)
-    initial = _as_start(network_init, design, targets, fit_intercept)
+    initial = as_start(network_init, design, targets, fit_intercept)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    reporter = (RobustReporter if ball.radius > 0 else Reporter)(
+    reporter = (ProgramReporter if ball.radius > 0 else Reporter)(
         callback,
         check_integer("verbose", int(verbose) if isinstance(verbose, bool) else verbose, low=0),
         check_flag("progress", progress),
@@ -267,7 +261,7 @@ def convex_relu(
     finally:
         reporter.close()
     result = _to_result(raw, alpha, fit_intercept, tol, time.perf_counter() - start)
-    warn_unless_converged("convex_relu", result)
+    warn_unless_converged("convex_relu", "rounds", result)
     return result
 
 
@@ -316,88 +310,6 @@ def convex_relu_path(
         initial = convex_relu(X, y, float(alpha), network_init=initial, **options)
         results.append(initial)
     return tuple(results)
-
-
-def as_problem(
-    X: Any, y: Any, sample_weight: Any, loss: str, bias: bool
-) -> tuple[Matrix, Matrix, Vector]:
-    """X, with a column of ones for a bias, y with a column an output, weights that sum to one.
-
-    Samples are sorted and equal ones merged, so that neither their order nor whether they are
-    repeated or weighted makes a difference; those without weight are left out.
-    """
-    X = check_array(X, dtype=np.float64, input_name="X")
-    y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-    if y.ndim not in (1, 2) or len(y) != len(X):
-        raise ValueError(
-            f"y must have shape ({len(X)},) or ({len(X)}, n_outputs), one row for each row of X; "
-            f"got {y.shape}"
-        )
-    targets = y.reshape(len(y), -1)
-    if loss == "softmax":
-        if targets.shape[1] < 2 or not (
-            np.isin(targets, (0.0, 1.0)).all() and (targets.sum(axis=1) == 1.0).all()
-        ):
-            raise ValueError("y must have one 1 in each row and zeros else, for loss='softmax'")
-    elif loss not in REAL_TARGETS and not (np.abs(targets) == 1.0).all():
-        raise ValueError(f"y must hold -1 and +1 for loss={loss!r}")
-    weights = as_weights(sample_weight, len(X))
-    if weights is None:
-        weights = np.ones(len(X))
-    kept = weights > 0
-    samples, place = np.unique(np.column_stack([X, targets])[kept], axis=0, return_inverse=True)
-    merged = np.bincount(place.ravel(), weights[kept])
-    design = np.ones((len(samples), X.shape[1] + bias), order="F")
-    design[:, : X.shape[1]] = samples[:, : X.shape[1]]
-    return design, np.asfortranarray(samples[:, X.shape[1] :]), merged / merged.sum()
-
-
-def as_loss_parameter(loss: str, value: float | None) -> float:
-    """The number that a loss depends on; 0 for those that have none."""
-    if loss == "huber":
-        return check_finite_real("loss_parameter", 1.35 if value is None else value, open_low=True)
-    if loss == "quantile":
-        level = check_real("loss_parameter", 0.5 if value is None else value, high=1.0)
-        if level in (0.0, 1.0):
-            raise ValueError(f"loss_parameter must lie strictly between 0 and 1; got {value!r}")
-        return level
-    if value is not None:
-        raise ValueError(f"loss_parameter must be None for loss={loss!r}; got {value!r}")
-    return 0.0
-
-
-def _as_ball(radius: Any, norm: Any, columns: int, loss: str) -> Ball:
-    radius = check_finite_real("adversarial_radius", radius)
-    if radius > 0 and LOSSES[loss] not in _robust.LOSSES:
-        names = [name for name, core in LOSSES.items() if core in _robust.LOSSES]
-        raise ValueError(f"adversarial_radius > 0 needs a loss of {names}; got {loss!r}")
-    return Ball(radius, check_option("adversarial_norm", norm, NORMS), columns)
-
-
-def _as_start(
-    network: NetworkResult | None, design: Matrix, targets: Matrix, bias: bool
-) -> tuple[NDArray[Any], ...] | None:
-    if network is None:
-        return None
-    if not isinstance(network, NetworkResult):
-        raise TypeError(f"network_init must be a NetworkResult or None; got {network!r}")
-    expected = (design.shape[1] - bias, targets.shape[1])
-    found = (len(network.hidden_coef), network.output_coef.shape[1])
-    if found != expected:
-        raise ValueError(
-            f"network_init must have {expected[0]} features and {expected[1]} outputs; got "
-            f"{found[0]} and {found[1]}"
-        )
-    if network.n_neurons == 0:
-        return None
-    u = network.hidden_coef
-    if bias:
-        u = np.vstack([u, network.hidden_intercept])
-    return (
-        np.asfortranarray(u),
-        np.asfortranarray(network.output_coef.T),
-        np.asfortranarray(network.output_intercept[None, :] * bias),
-    )
 
 
 def _to_result(raw: Any, alpha: float, bias: bool, tol: float, seconds: float) -> NetworkResult:

@@ -1,4 +1,4 @@
-"""ConvexReLURegressor and ConvexReLUClassifier."""
+"""ConvexReLUClassifier."""
 
 from __future__ import annotations
 
@@ -7,300 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.base import ClassifierMixin
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cycloid._inputs import Vector, as_weights, check_flag, check_option
+from cycloid._inputs import as_weights, check_option
 from cycloid._result import Callback
 from cycloid.neural_network import _attack
 from cycloid.neural_network._attack import Attack, Certificate
-from cycloid.neural_network._export import to_onnx, to_torch
-from cycloid.neural_network._result import NetworkResult
-from cycloid.neural_network._train import convex_relu
-
-# The default penalty, chosen on held-out samples of scikit-learn's sets and some of UCI's.
-ALPHA_SAMPLES = 3.0
-MOST_ALPHA = 1e-2
-
-
-class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
-    """What both estimators share: the network once it is fitted."""
-
-    alpha: float | str
-    patterns: Any
-    n_patterns: int
-    n_neurons: int
-    n_restarts: int
-    fit_intercept: bool
-    adversarial_radius: float
-    adversarial_norm: Any
-    max_iter: int
-    tol: float
-    warm_start: bool
-    random_state: Any
-    n_threads: int | None
-    time_limit: float | None
-    callback: Callback | None
-    verbose: int
-
-    result_: NetworkResult
-    coefs_: list[NDArray[Any]]
-    intercepts_: list[NDArray[Any]]
-
-    def _train(
-        self, X: Any, targets: Any, loss: str, loss_parameter: float | None, weights: Vector | None
-    ) -> NetworkResult:
-        alpha: Any = self.alpha
-        if isinstance(alpha, str):
-            check_option("alpha", alpha, ("auto",))
-            alpha = min(MOST_ALPHA, ALPHA_SAMPLES / (len(X) if weights is None else weights.sum()))
-        initial = None
-        if check_flag("warm_start", self.warm_start) and hasattr(self, "result_"):
-            initial = self.result_
-        return convex_relu(
-            X,
-            targets,
-            alpha,
-            loss=loss,
-            loss_parameter=loss_parameter,
-            patterns=self.patterns,
-            n_patterns=self.n_patterns,
-            n_neurons=self.n_neurons,
-            n_restarts=self.n_restarts,
-            sample_weight=weights,
-            fit_intercept=self.fit_intercept,
-            adversarial_radius=self.adversarial_radius,
-            adversarial_norm=self.adversarial_norm,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            network_init=initial,
-            random_state=self.random_state,
-            n_threads=self.n_threads,
-            time_limit=self.time_limit,
-            callback=self.callback,
-            verbose=self.verbose,
-        )
-
-    def _store(self, result: NetworkResult, scale: float) -> None:
-        self.result_ = result
-        self.alpha_ = result.alpha
-        self.coefs_ = [result.hidden_coef, result.output_coef * scale]
-        self.intercepts_ = [result.hidden_intercept, result.output_intercept * scale]
-        self.gap_ = result.gap
-        self.lower_bound_ = result.lower_bound
-        self.n_neurons_ = result.n_neurons
-        self.n_iter_ = result.n_iter
-        self.n_outputs_ = result.output_coef.shape[1]
-
-    def _outputs(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        hidden = np.maximum(X @ self.coefs_[0] + self.intercepts_[0], 0.0)
-        outputs: NDArray[np.float64] = hidden @ self.coefs_[1] + self.intercepts_[1]
-        return outputs
-
-    def to_torch(self) -> Any:
-        """The network as a ``torch.nn.Sequential`` of float64 layers; needs PyTorch."""
-        check_is_fitted(self)
-        return to_torch(self.coefs_, self.intercepts_)
-
-    def to_onnx(self) -> Any:
-        """The network as an ``onnx.ModelProto``, from X to the outputs; needs the package onnx."""
-        check_is_fitted(self)
-        return to_onnx(self.coefs_, self.intercepts_)
-
-
-class ConvexReLURegressor(MultiOutputMixin, RegressorMixin, _ConvexReLU):  # type: ignore[misc]
-    """Regression by a two-layer ReLU network with a bound on its distance from the optimum.
-
-    With s the standard deviation of `y` (of all targets together), minimise over networks f of any
-    width, as `convex_relu` does::
-
-        sum_i w_i l(f(x_i) / s, y_i / s) / sum(w) + alpha / 2 * sum of squared weights of f / s
-
-    where the weights are those of both layers and the neurons' biases. So the fit follows any
-    scaling of `y`. Scale the features to similar ranges first.
-
-    Parameters
-    ----------
-    loss : {'squared_error', 'huber', 'quantile'}, default='squared_error'
-        See `convex_relu`.
-    loss_parameter : float, default=None
-        Huber's threshold (in units of s; default 1.35), the quantile's level (default 0.5).
-    alpha : float or 'auto', default='auto'
-        Strength of the penalty, > 0. 'auto': 3 over the sum of the sample weights (the number of
-        samples without weights), at most 0.01.
-    patterns : {'refined', 'random', 'all'}, default='refined'
-        Where activation patterns come from; see `convex_relu`.
-    n_patterns : int, default=100
-        Number of patterns for 'random'.
-    n_neurons : int, default=50
-        Width of the networks of the local searches.
-    n_restarts : int, default=8
-        Number of local searches begun.
-    fit_intercept : bool, default=True
-        Whether neurons and outputs have a bias.
-    adversarial_radius : float, default=0
-        Each sample's loss is that of the worst input within this distance, in the units of X;
-        see the notes of `convex_relu`.
-    adversarial_norm : {'linf', 'l2'}, default='linf'
-        The norm of that distance.
-    max_iter : int, default=30
-        Limit on rounds.
-    tol : float, default=1e-2
-        Training ends when ``objective - lower_bound <= tol * objective``.
-    warm_start : bool, default=False
-        Whether `fit` begins at the network of the fit before.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the local searches, the patterns and the pricing.
-    n_threads : int, default=None
-        Number of threads, with the same result for any. None: the environment variable
-        CYCLOID_NUM_THREADS, else all CPUs that the process may use, within OpenMP's limits;
-        -1: all CPUs.
-    time_limit : float, default=None
-        Seconds after which `fit` ends with the best network so far.
-    callback : callable, default=None
-        Called with a row of the trace as a dict, at most every 50 ms. True stops the fit; an
-        exception passes through unchanged.
-    verbose : int, default=0
-        1 prints a line each round.
-
-    Attributes
-    ----------
-    coefs_ : list of two ndarrays, (n_features, n_neurons_) and (n_neurons_, n_outputs_)
-        Weights, in the layout of `MLPRegressor`.
-    intercepts_ : list of two ndarrays, (n_neurons_,) and (n_outputs_,)
-        Biases.
-    alpha_ : float
-        The strength of the penalty that was used.
-    gap_, lower_bound_ : float
-        ``objective - lower_bound``, and the lower bound of the objective over all networks, both
-        of the problem in units of s; see `NetworkResult`.
-    n_neurons_ : int
-        Width of the hidden layer.
-    n_iter_ : int
-        Rounds.
-    n_outputs_ : int
-        Number of targets.
-    result_ : NetworkResult
-        The network for `y` in units of s, with status, bounds and trace.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where X has any that are all strings.
-
-    See Also
-    --------
-    convex_relu : The function behind it, with the exact problem and the references.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cycloid.neural_network import ConvexReLURegressor
-    >>> X = np.linspace(-1, 1, 20)[:, None]
-    >>> model = ConvexReLURegressor(patterns="all", random_state=0).fit(X, np.abs(X[:, 0]))
-    >>> model.result_.bound_is_rigorous, round(model.score(X, np.abs(X[:, 0])), 2)
-    (True, 1.0)
-    """
-
-    def __init__(
-        self,
-        alpha: float | str = "auto",
-        *,
-        loss: str = "squared_error",
-        loss_parameter: float | None = None,
-        patterns: str = "refined",
-        n_patterns: int = 100,
-        n_neurons: int = 50,
-        n_restarts: int = 8,
-        fit_intercept: bool = True,
-        adversarial_radius: float = 0.0,
-        adversarial_norm: str = "linf",
-        max_iter: int = 30,
-        tol: float = 1e-2,
-        warm_start: bool = False,
-        random_state: Any = None,
-        n_threads: int | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.alpha = alpha
-        self.loss = loss
-        self.loss_parameter = loss_parameter
-        self.patterns = patterns
-        self.n_patterns = n_patterns
-        self.n_neurons = n_neurons
-        self.n_restarts = n_restarts
-        self.fit_intercept = fit_intercept
-        self.adversarial_radius = adversarial_radius
-        self.adversarial_norm = adversarial_norm
-        self.max_iter = max_iter
-        self.tol = tol
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.time_limit = time_limit
-        self.callback = callback
-        self.verbose = verbose
-
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Non-negative weights of the samples; only their ratios matter.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError
-            If a parameter or an array has the wrong type.
-        ValueError
-            If one has a wrong value or shape, or NaN or infinity; the message names it.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the gap stays above the tolerance; the message says why and what helps.
-        """
-        check_option("loss", self.loss, ("squared_error", "huber", "quantile"))
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
-        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        weights = as_weights(sample_weight, len(X))
-        scale = _deviation(y.reshape(len(y), -1), weights)
-        result = self._train(X, y / scale, self.loss, self.loss_parameter, weights)
-        self._store(result, scale)
-        self._one_target = y.ndim == 1
-        return self
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the targets.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Outputs of the network.
-        """
-        outputs = self._outputs(X)
-        return outputs[:, 0] if self._one_target else outputs
+from cycloid.neural_network._estimator import ConvexReLU
 
 
 def _has_probabilities(model: ConvexReLUClassifier) -> bool:
@@ -309,7 +26,7 @@ def _has_probabilities(model: ConvexReLUClassifier) -> bool:
     return True
 
 
-class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
+class ConvexReLUClassifier(ClassifierMixin, ConvexReLU):  # type: ignore[misc]
     """Classification by a two-layer ReLU network with a bound on its distance from the optimum.
 
     Minimise over networks f of any width, as `convex_relu` does::
@@ -702,13 +419,6 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
             raise ValueError(f"y must hold classes seen in fit only; got {y[~known][0]}")
         codes = np.searchsorted(self.classes_, y)
         return X, np.asarray(2 * codes - 1 if len(self.classes_) == 2 else codes, dtype=np.intp)
-
-
-def _deviation(y: NDArray[np.float64], weights: Vector | None) -> float:
-    """Standard deviation of all targets together, each about its own mean; 1 if there is none."""
-    centred = y - np.average(y, axis=0, weights=weights)
-    deviation = float(np.sqrt(np.average(centred**2, axis=0, weights=weights).mean()))
-    return deviation if deviation > 1e-12 * float(np.abs(y).max()) else 1.0
 
 
 def _encode(codes: NDArray[Any], n_classes: int, loss: str) -> tuple[str, NDArray[np.float64]]:
