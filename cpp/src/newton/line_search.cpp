@@ -6,7 +6,6 @@
 namespace cycloid::newton {
 namespace {
 
-constexpr double sufficient = 1e-4;
 constexpr int most_halvings = 10;  // a shorter step says that the direction is a bad one
 
 Iterate moved(const Iterate& from, const Direction& direction, double length) {
@@ -28,6 +27,9 @@ Direction corrected(Outer& outer, const Direction& direction, const Vector& cons
 }  // namespace
 
 bool search_line(Outer& outer, const Found& found) {
+    // The paper takes no second-order correction, and asks for more.
+    const bool as_in_paper = outer.options.accuracy == Accuracy::Adaptive;
+    const double sufficient = as_in_paper ? paper_sufficient : 1e-4;
     const double slope = outer.merit.slope(found.parts);
     assert(slope < 0);
     const double start = outer.merit.value(outer.current);
@@ -52,7 +54,8 @@ bool search_line(Outer& outer, const Found& found) {
         if (trial.x == outer.current.x && trial.y == outer.current.y) return false;
         if (outer.evaluate(trial)) {
             if (accept(trial, length)) return true;
-            if (halving == 0 && trial.constraints.norm() > outer.current.constraints.norm()) {
+            if (halving == 0 && !as_in_paper &&
+                trial.constraints.norm() > outer.current.constraints.norm()) {
                 trial =
                     moved(outer.current, corrected(outer, found.direction, trial.constraints), 1);
                 if (outer.evaluate(trial) && accept(trial, 1)) return true;

@@ -12,7 +12,6 @@ namespace cycloid::newton {
 // trial; what was found helps at the next point (Waechter & Biegler 2006, Algorithm IC).
 class Shift {
 public:
-    double first() const { return 0; }
     double after(double tried) const {
         if (tried == 0) return last_ == 0 ? 1e-4 : std::max(1e-20, last_ / 3);
         return tried * (last_ == 0 ? 100 : 8);
@@ -26,6 +25,7 @@ private:
 };
 
 constexpr int most_forgotten = 20;
+constexpr double paper_sufficient = 0.1;  // share of the slope that a step must reach
 
 enum class Phase { Newton = 0, Restoration = 1 };
 

@@ -43,7 +43,7 @@ bool start(Outer& outer) {
     return true;
 }
 
-// By rounding errors alone no step can take the objective much further.
+// So far away rounding errors are as large as the problem: more steps would tell nothing new.
 bool unbounded(const Outer& outer) {
     const Iterate& point = outer.current;
     return point.objective < -1e12 * std::max(1.0, std::abs(outer.first_objective)) &&
