@@ -22,7 +22,7 @@ private:
 
 class SparseMap final : public LinearMap {
 public:
-    explicit SparseMap(SparseMatrix entries) : entries_(std::move(entries)) {
+    explicit SparseMap(const SparseMatrix& entries) : entries_(entries) {
         entries_.makeCompressed();
     }
 
@@ -58,7 +58,7 @@ private:
 }  // namespace
 
 Map make_map(Matrix entries) { return std::make_shared<DenseMap>(std::move(entries)); }
-Map make_map(SparseMatrix entries) { return std::make_shared<SparseMap>(std::move(entries)); }
+Map make_map(const SparseMatrix& entries) { return std::make_shared<SparseMap>(entries); }
 
 Map make_identity(Index size, double scale, bool sparse) {
     if (!sparse) return make_map(Matrix(scale * Matrix::Identity(size, size)));

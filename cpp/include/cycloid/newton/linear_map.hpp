@@ -37,7 +37,7 @@ public:
 using Map = std::shared_ptr<const LinearMap>;
 
 Map make_map(Matrix entries);
-Map make_map(SparseMatrix entries);
+Map make_map(const SparseMatrix& entries);
 // scale times the identity, sparse (for systems whose other block is sparse) or dense.
 Map make_identity(Index size, double scale, bool sparse);
 Map difference(const Map& a, const Map& b);

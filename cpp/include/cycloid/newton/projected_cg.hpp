@@ -36,7 +36,7 @@ private:
     Product hessian_;
     const Preconditioner* m_ = nullptr;
     Matrix jacobian_, towards_;  // G, and M^{-1} G'
-    Matrix schur_;  // G M^{-1} G' + relaxation I
+    Matrix schur_;               // G M^{-1} G' + relaxation I
     Eigen::LDLT<Matrix> schur_factor_;
     double relaxation_ = 0;
     Vector right_side_, reached_;         // of the solve that may be continued
