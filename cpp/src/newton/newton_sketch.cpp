@@ -202,13 +202,15 @@ bool NewtonSketch::advance(const Vector& step) {
         const Index count = sum_.coefficients();
         const auto w = at_.point.head(count);
         const auto dw = step.head(count);
+        const auto value = [&](double length) {
+            return loss_on_line(sum_, at_.predictor, along, length, context_) +
+                   0.5 * sum_.ridge * (w + length * dw).squaredNorm();
+        };
         double length = 0.5;
-        for (; length > 1e-12 && !context_.stop(); length /= 2) {
-            const double value = loss_on_line(sum_, at_.predictor, along, length, context_) +
-                                 0.5 * sum_.ridge * (w + length * dw).squaredNorm();
-            if (value <= at_.value + 1e-4 * length * slope) break;
+        while (!(value(length) <= at_.value + 1e-4 * length * slope)) {
+            length /= 2;
+            if (length < 1e-12 || context_.stop()) return false;
         }
-        if (!(length > 1e-12)) return false;
         last_step_ = length;
         next = evaluate(sum_, at_.point + length * step, context_);
     } else if (next.value >= at_.value && !(next.gradient.norm() < 0.9 * at_.gradient.norm())) {
