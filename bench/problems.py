@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bench import linear, networks, transport
+from bench import constrained, linear, networks, transport
 from bench.base import Entry, Problem, Unavailable
 
 __all__ = ["Problem", "Unavailable", "kind", "load", "names"]
 
-PROBLEMS: dict[str, Entry] = linear.PROBLEMS | transport.PROBLEMS | networks.PROBLEMS
+PROBLEMS: dict[str, Entry] = (
+    linear.PROBLEMS | transport.PROBLEMS | networks.PROBLEMS | constrained.PROBLEMS
+)
 
 
 def names() -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import cell, linear, networks, objective, peers, problems, transport
+from bench import cell, constrained, linear, networks, objective, peers, problems, transport
 from bench.base import Ladder, Verdict
 
 
@@ -377,3 +377,74 @@ def test_the_judge_of_networks_sees_worse_values_and_violated_cones() -> None:
     assert worse.support == 0
     outward = -np.repeat(problem.generators, 2, axis=1)
     assert networks.judge(problem, optimum, networks.Solution(outward)).accuracy > 0.01
+
+
+# ---------------------------------------------------------------------------------- constrained
+
+OF_EACH_KIND = ("sum-10000-50", "sum-ridge-200000-500", "control-10", "control-cubic-32")
+
+
+def small_constrained(name: str) -> constrained.Problem:
+    """Without the large problem of which it is a small one."""
+    kinds = {
+        "sum-10000-50": constrained.FiniteSum("", np.ones((1, 8)), None, np.ones((2, 8)),
+                                              np.ones(2), 1.0),
+        "sum-ridge-200000-500": constrained.FiniteSum("", np.ones((1, 8)), None, np.ones((0, 8)),
+                                                      np.ones(0), None, 1e-2),
+        "control-10": constrained.Control("", 4),
+        "control-cubic-32": constrained.Control("", 4, 1.0),
+    }  # fmt: skip
+    return kinds[name].small()
+
+
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+@pytest.mark.parametrize("solver", [p.name for a in peers.CONSTRAINED for p in a.PEERS])
+def test_every_peer_satisfies_the_conditions_of_optimality(solver: str, name: str) -> None:
+    peer = peers.all_peers()[solver]
+    problem = small_constrained(name)
+    if not peer.supports(problem):
+        pytest.skip("not for it")
+    if peer.reason():
+        pytest.skip(peer.reason())
+    data = peer.prepare(problem, 1)
+    found = peer.solve(data, 1e-9)
+    peer.close(data)
+    assert problem.judge()(found).accuracy < 1e-5
+
+
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_derivatives_of_constrained_problems(name: str) -> None:
+    problem = small_constrained(name)
+    rng = np.random.default_rng(0)
+    x, v = rng.standard_normal((2, problem.n))
+    y, h = rng.standard_normal(problem.m), 1e-6
+
+    def along(function):
+        return (function(x + h * v) - function(x - h * v)) / (2 * h)
+
+    def close(exact, function):
+        np.testing.assert_allclose(exact, along(function), rtol=1e-6, atol=1e-6)
+
+    close(problem.gradient(x) @ v, problem.objective)
+    close(problem.objective_hessian(x) @ v, problem.gradient)
+    if problem.m:
+        close(problem.jacobian(x) @ v, problem.constraints)
+        close(problem.constraint_hessian(x, y) @ v, lambda p: problem.jacobian(p).T @ y)
+
+
+def test_the_judge_of_constrained_problems_sees_both_parts() -> None:
+    """At a point next to the solution, and at a feasible one that is not stationary."""
+    problem = small_constrained("control-10")
+    w = np.ones(problem.m)
+    feasible = constrained.Solution(np.concatenate([w, -problem.laplacian @ w]))
+    assert np.linalg.norm(problem.constraints(feasible.x)) < 1e-12
+    assert problem.judge()(feasible).accuracy > 0.1
+    moved = constrained.Solution(np.zeros(problem.n))
+    assert problem.judge()(moved).accuracy > 0.1
+
+
+def test_multipliers_of_dependent_sparse_constraints() -> None:
+    J = sparse.csc_array(np.array([[1.0, 0, 2], [2, 0, 4], [0, 1, 0]]))
+    gradient = J.T @ np.array([1.0, 0, 3])
+    y = constrained.least_squares_multipliers(J, gradient)
+    np.testing.assert_allclose(gradient + J.T @ y, 0, atol=1e-8)

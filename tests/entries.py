@@ -5,8 +5,10 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from cycloid.linear_model import (
+    ConstrainedLogisticRegression,
     ElasticNet,
     ElasticNetCV,
+    FairLogisticRegression,
     Lasso,
     LassoCV,
     LogisticRegression,
@@ -30,8 +32,12 @@ ENTRIES = {
     "LassoCV": lambda X, y, w=None: LassoCV(alphas=3, cv=2).fit(X, y, w),
     "ElasticNetCV": lambda X, y, w=None: ElasticNetCV(alphas=3, cv=2).fit(X, y, w),
     "LogisticRegression": lambda X, y, w=None: LogisticRegression().fit(X, y, w),
+    "newton-sketch": lambda X, y, w=None: LogisticRegression(solver="newton-sketch").fit(X, y, w),
+    "Constrained": lambda X, y, w=None: ConstrainedLogisticRegression(norm=1.0).fit(X, y, w),
+    "Fair": lambda X, y, w=None: FairLogisticRegression(0).fit(X, y, w),
 }
-CLASSIFIERS = ("logistic_path", "LogisticRegression")
+CLASSIFIERS = ("logistic_path", "LogisticRegression", "newton-sketch", "Constrained", "Fair")
+BINARY = ("logistic_path", "LogisticRegression", "Fair")
 
 LAYOUTS = {
     "C": np.ascontiguousarray,

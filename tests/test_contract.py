@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from entries import CLASSIFIERS, ENTRIES, LAYOUTS, assert_same, signs
+from entries import BINARY, CLASSIFIERS, ENTRIES, LAYOUTS, assert_same, signs
 from scipy import sparse
 
 from cycloid.linear_model import (
@@ -283,12 +283,16 @@ def test_labels(fit, classification):
     X, y = classification
     with pytest.raises(ValueError, match="two classes; got one class only"):
         fit(X, np.full(120, "yes"))
-    with pytest.raises(ValueError, match=r"Only binary classification is supported.*multinomial"):
-        fit(X, np.arange(120) % 3)
     with pytest.raises(ValueError, match="Unknown label type"):
         fit(X, X[:, 0])
     with pytest.raises(ValueError, match="samples of two classes; got only zeros for the class"):
         fit(X, y, (y == "yes").astype(float))
+
+
+@pytest.mark.parametrize("fit", [ENTRIES[name] for name in BINARY])
+def test_three_classes(fit, classification):
+    with pytest.raises(ValueError, match="Only binary classification is supported"):
+        fit(classification[0], np.arange(120) % 3)
 
 
 def test_several_targets(regression):

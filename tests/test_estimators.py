@@ -10,7 +10,16 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cycloid.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LogisticRegression
+from cycloid.linear_model import (
+    ConstrainedLogisticRegression,
+    ElasticNet,
+    ElasticNetCV,
+    FairLogisticRegression,
+    Lasso,
+    LassoCV,
+    LogisticRegression,
+    PoissonRegressor,
+)
 from cycloid.neural_network import ConvexReLUClassifier, ConvexReLURegressor
 from cycloid.ot import SinkhornTransport
 
@@ -49,6 +58,14 @@ def two_classes_whatever_the_order(monkeypatch):
         monkeypatch.setattr(estimator_checks, "_enforce_estimator_tags_y", merge)
 
 
+NEWTON = [
+    # Some checks compare seven digits, which a looser tolerance does not give.
+    LogisticRegression(solver="newton-sketch", tol=1e-14),
+    PoissonRegressor(tol=1e-10),
+    ConstrainedLogisticRegression(tol=1e-9),
+    ConstrainedLogisticRegression(norm=1.0, tol=1e-9),
+    FairLogisticRegression(sensitive_features=0, tol=1e-9),
+]
 TRANSPORT = [
     SinkhornTransport(),
     # At this regularization a repeated sample's plan is ill-conditioned: 1e-9 is not enough for
@@ -63,7 +80,7 @@ NETWORKS = [
 ]
 # Under the sanitizers they would take half an hour; tests/neural_network runs the same code there.
 CHECKS = parametrize_with_checks(
-    ESTIMATORS + TRANSPORT + ([] if "LD_PRELOAD" in os.environ else NETWORKS)
+    ESTIMATORS + NEWTON + TRANSPORT + ([] if "LD_PRELOAD" in os.environ else NETWORKS)
 )
 
 

@@ -18,7 +18,7 @@ from sklearn.datasets import dump_svmlight_file, load_diabetes
 from sklearn.linear_model import ElasticNet, Lasso, LassoCV, LogisticRegression, enet_path
 from sklearn.model_selection import KFold
 
-from cycloid._cli import cases, cases_transport, demo, plot
+from cycloid._cli import cases, cases_newton, cases_transport, demo, plot
 from cycloid._cli.certificate import Problem, relative_gap
 from cycloid._cli.main import main
 from cycloid._cli.peer import Peer, Solution
@@ -475,6 +475,7 @@ def test_demonstration(tmp_path, capsys, monkeypatch):
     chosen = [small(0), small(3), small(6)]
     monkeypatch.setattr(demo, "demonstration", lambda: chosen)
     monkeypatch.setattr(cases_transport, "demonstration", list)
+    monkeypatch.setattr(cases_newton, "demonstration", list)
     monkeypatch.setattr(cases_transport, "SAMPLE", 50)
     picture = tmp_path / "paths.png"
     assert main(["demo", "--plot", str(picture), "--threads", "1"]) == 0
@@ -493,6 +494,7 @@ def test_demonstration(tmp_path, capsys, monkeypatch):
 def test_demonstration_without_matplotlib(capsys, monkeypatch):
     monkeypatch.setattr(demo, "demonstration", list)
     monkeypatch.setattr(cases_transport, "demonstration", list)
+    monkeypatch.setattr(cases_newton, "demonstration", list)
     monkeypatch.setattr(demo, "missing", lambda: "matplotlib is not installed; remedy: ...")
     assert main(["demo", "--threads", "1"]) == 0
     assert "matplotlib is not installed" in capsys.readouterr().err

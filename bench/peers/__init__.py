@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import linear, networks, transport
+from bench import constrained, linear, networks, transport
 from bench.base import Problem
 from bench.peers import (
     adelie,
@@ -11,6 +11,7 @@ from bench.peers import (
     cycloid,
     geomloss,
     glmnet,
+    ipopt,
     liblinear,
     mdot,
     ott,
@@ -18,23 +19,39 @@ from bench.peers import (
     published,
     regot,
     scikit_learn,
+    scipy_optimize,
     skglm,
+    smooth_logistic,
     snapml,
 )
 from bench.peers.base import Peer, Solution
 
-__all__ = ["LINEAR", "NETWORKS", "OURS", "TRANSPORT", "Peer", "Solution", "all_peers", "peers_for"]
+__all__ = [
+    "CONSTRAINED",
+    "LINEAR",
+    "NETWORKS",
+    "OURS",
+    "TRANSPORT",
+    "Peer",
+    "Solution",
+    "all_peers",
+    "peers_for",
+]
 
 OURS = "cycloid"
 LINEAR = (cycloid, scikit_learn, celer, skglm, adelie, glmnet, liblinear, snapml)
 TRANSPORT = (cycloid, pot, ott, geomloss, regot, mdot)
 POINTS = (cycloid,)  # hours a solve for the others
 NETWORKS = (cycloid, published, conic)
+CONSTRAINED = (cycloid, ipopt, scipy_optimize, smooth_logistic)
 _ADAPTERS = {
     linear.Problem: LINEAR,
     transport.Problem: TRANSPORT,
     transport.Points: POINTS,
     networks.Problem: NETWORKS,
+    constrained.FiniteSum: CONSTRAINED,
+    constrained.Control: CONSTRAINED,
+    constrained.Quadratic: CONSTRAINED,
 }
 
 

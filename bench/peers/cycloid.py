@@ -1,5 +1,5 @@
-"""Cycloid: linear models and convex programs of networks through the functions of the core on which
-its estimators stand, transport through its public functions."""
+"""Cycloid: linear models, finite sums and convex programs of networks through the functions of the
+core on which its estimators stand, the rest through its public functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench import linear, networks, transport
+from bench import constrained, linear, networks, transport
 from bench.base import Problem
 from bench.peers.base import Peer, Solution, needs
 
@@ -23,6 +23,10 @@ def prepare(problem: Problem, n_threads: int) -> Callable[[float], Any]:
         return functools.partial(solve_network, problem, n_threads, "auto")
     if isinstance(problem, transport.Points):
         return functools.partial(_points, problem, n_threads)
+    if isinstance(problem, constrained.FiniteSum):
+        return functools.partial(_constrained_sum if problem.m else _ridge, problem, n_threads)
+    if isinstance(problem, constrained.Problem):
+        return functools.partial(_equalities, problem, n_threads)
     return functools.partial(_transport, problem, n_threads)
 
 
@@ -128,6 +132,78 @@ def network(problem: networks.Problem, n_threads: int, method: Any, tol: float) 
         time_limit=np.inf,
         observer=None,
     )
+
+
+def _constrained_sum(
+    problem: constrained.FiniteSum, n_threads: int, tol: float
+) -> constrained.Solution:
+    from cycloid import _core
+
+    found = _core.constrained_sum(
+        problem.X,
+        problem.y,
+        None,
+        loss="logistic",
+        outputs=1,
+        ridge=problem.ridge,
+        intercept=False,
+        A=problem.A,
+        b=problem.b,
+        squared_norm=None if problem.norm is None else problem.norm**2,
+        quadratics=[],
+        start=problem.start,
+        tol=tol,
+        max_iter=1000,
+        seed=0,
+        n_threads=n_threads,
+        time_limit=np.inf,
+        observer=None,
+    )
+    return constrained.Solution(found["point"])
+
+
+def _ridge(problem: constrained.FiniteSum, n_threads: int, tol: float) -> constrained.Solution:
+    from cycloid import _core
+
+    found = _core.newton_sketch(
+        problem.X,
+        problem.y,
+        None,
+        loss="logistic",
+        outputs=1,
+        ridge=problem.ridge,
+        intercept=False,
+        start=None,
+        gradient_tol=tol,
+        gap_tol=0.0,
+        max_iter=1000,
+        seed=0,
+        n_threads=n_threads,
+        time_limit=np.inf,
+        observer=None,
+    )
+    return constrained.Solution(found["point"])
+
+
+def _equalities(problem: constrained.Problem, n_threads: int, tol: float) -> constrained.Solution:
+    from scipy.optimize import NonlinearConstraint
+
+    from cycloid.optimize import minimize
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = minimize(
+            problem.objective,
+            problem.start,
+            jac=problem.gradient,
+            hess=problem.objective_hessian,
+            constraints=NonlinearConstraint(
+                problem.constraints, 0, 0, jac=problem.jacobian, hess=problem.constraint_hessian
+            ),
+            tol=tol,
+            n_threads=n_threads,
+        )
+    return constrained.Solution(found.x)
 
 
 PEERS = [Peer("cycloid", lambda problem: True, prepare, solve, needs("cycloid"))]

@@ -1,103 +1,33 @@
 #include "common.hpp"
 
-#include <cstdint>
 #include <span>
+
+#include "matrix.hpp"
 
 namespace cycloid::bindings {
 namespace {
 
-template <class Scalar>
-std::unique_ptr<Operator> dense(const py::array& x) {
-    const auto size = static_cast<py::ssize_t>(sizeof(Scalar));
-    const Index rows = x.shape(0), columns = x.shape(1);
-    const bool whole = x.strides(0) % size == 0 && x.strides(1) % size == 0;
-    const Index row_stride = x.strides(0) / size, column_stride = x.strides(1) / size;
-    const bool by_column =
-        (row_stride == 1 || rows == 1) && (column_stride >= rows || columns == 1);
-    const bool by_row =
-        (column_stride == 1 || columns == 1) && (row_stride >= columns || rows == 1);
-    if (!whole || (!by_column && !by_row)) {
-        throw py::type_error(
-            "X must be stored by rows or by columns; pass numpy.asfortranarray(X)");
-    }
-    const auto* data = static_cast<const Scalar*>(x.data());
-    if (by_column) return make_dense(data, rows, columns, Index{1}, std::max(column_stride, rows));
-    return make_dense(data, rows, columns, std::max(row_stride, columns), Index{1});
-}
+struct MakeOperator {
+    std::unique_ptr<Operator>& matrix;
 
-template <class Scalar, class StorageIndex>
-std::unique_ptr<Operator> compressed(const py::array& data, const py::array& indices,
-                                     const py::array& starts, Index rows, Index columns,
-                                     bool by_column) {
-    const auto* values = static_cast<const Scalar*>(data.data());
-    const auto* index = static_cast<const StorageIndex*>(indices.data());
-    const auto* start = static_cast<const StorageIndex*>(starts.data());
-    const Index major = by_column ? columns : rows;
-    if (starts.size() != major + 1) {
-        throw py::value_error("X.indptr has the wrong length");
+    template <class Scalar>
+    void dense(const Scalar* data, Index rows, Index columns, Index row_stride,
+               Index column_stride) const {
+        matrix = make_dense(data, rows, columns, row_stride, column_stride);
     }
-    if (start[major] > static_cast<StorageIndex>(data.size()) || data.size() > indices.size()) {
-        throw py::value_error("X.indptr points beyond X.data");
+    template <class Scalar, class StorageIndex>
+    void compressed(bool by_column, const Scalar* values, const StorageIndex* indices,
+                    const StorageIndex* starts, Index rows, Index columns) const {
+        matrix = by_column ? make_csc(values, indices, starts, rows, columns)
+                           : make_csr(values, indices, starts, rows, columns);
     }
-    return by_column ? make_csc(values, index, start, rows, columns)
-                     : make_csr(values, index, start, rows, columns);
-}
-
-bool contiguous(const py::array& a) { return (a.flags() & py::array::c_style) != 0; }
-
-template <class Scalar>
-bool is(const py::array& a) {
-    return py::isinstance<py::array_t<Scalar>>(a);
-}
+};
 
 }  // namespace
 
 MatrixView view_matrix(const py::object& x) {
     MatrixView view;
-    if (py::isinstance<py::array>(x)) {
-        const auto array = py::reinterpret_borrow<py::array>(x);
-        if (array.ndim() != 2) throw py::value_error("X must be two-dimensional");
-        if (array.shape(0) < 1 || array.shape(1) < 1) throw py::value_error("X must not be empty");
-        view.keep.push_back(array);
-        if (is<double>(array)) {
-            view.matrix = dense<double>(array);
-        } else if (is<float>(array)) {
-            view.matrix = dense<float>(array);
-        } else {
-            throw py::type_error("X must be float32 or float64");
-        }
-        return view;
-    }
-    if (!py::hasattr(x, "format") || !py::hasattr(x, "indptr")) {
-        throw py::type_error("X must be a numpy array or a scipy.sparse CSC or CSR matrix");
-    }
-    const auto format = x.attr("format").cast<std::string>();
-    if (format != "csc" && format != "csr") throw py::type_error("sparse X must be CSC or CSR");
-    const py::array data = x.attr("data"), indices = x.attr("indices"), starts = x.attr("indptr");
-    const auto shape = x.attr("shape").cast<std::pair<Index, Index>>();
-    if (shape.first < 1 || shape.second < 1) throw py::value_error("X must not be empty");
-    if (!contiguous(data) || !contiguous(indices) || !contiguous(starts)) {
-        throw py::type_error("the arrays of a sparse X must be contiguous");
-    }
-    view.keep = {data, indices, starts};
-    const bool by_column = format == "csc";
-    const auto make = [&](auto scalar, auto index) {
-        view.matrix = compressed<decltype(scalar), decltype(index)>(
-            data, indices, starts, shape.first, shape.second, by_column);
-    };
-    const bool narrow = is<std::int32_t>(indices) && is<std::int32_t>(starts);
-    const bool wide = is<std::int64_t>(indices) && is<std::int64_t>(starts);
-    if (is<double>(data) && narrow) {
-        make(double{}, std::int32_t{});
-    } else if (is<double>(data) && wide) {
-        make(double{}, std::int64_t{});
-    } else if (is<float>(data) && narrow) {
-        make(float{}, std::int32_t{});
-    } else if (is<float>(data) && wide) {
-        make(float{}, std::int64_t{});
-    } else {
-        throw py::type_error("sparse X must hold float32 or float64 and int32 or int64 indices");
-    }
+    view.keep = visit_matrix(x, MakeOperator{view.matrix});
     return view;
 }
 
@@ -105,7 +35,7 @@ const double* view_vector(const py::object& array, const char* name, Index lengt
     const auto fail = [&](const std::string& expected) {
         throw py::value_error(std::string(name) + " must be " + expected);
     };
-    if (!is<double>(array) || !contiguous(py::reinterpret_borrow<py::array>(array))) {
+    if (!holds<double>(array) || !contiguous(py::reinterpret_borrow<py::array>(array))) {
         fail("a contiguous float64 array");
     }
     const auto vector = py::reinterpret_borrow<py::array>(array);

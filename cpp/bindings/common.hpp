@@ -72,5 +72,8 @@ void bind_points(py::module_& m);
 void bind_relu_train(py::module_& m);
 void bind_relu(py::module_& m);
 void bind_relu_robust(py::module_& m);
+void bind_newton(py::module_& m);
+void bind_sketch(py::module_& m);
+void bind_finite_sum(py::module_& m);
 
 }  // namespace cycloid::bindings

@@ -39,6 +39,8 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
         .value("STOPPED", Status::Stopped)
         .value("STALLED", Status::Stalled)
         .value("NUMERICAL_ERROR", Status::NumericalError)
+        .value("INFEASIBLE", Status::Infeasible)
+        .value("UNBOUNDED", Status::Unbounded)
         .finalize();
     cycloid::bindings::bind_bcd(m);
     cycloid::bindings::bind_ot(m);
@@ -47,4 +49,7 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_relu_train(m);
     cycloid::bindings::bind_relu(m);
     cycloid::bindings::bind_relu_robust(m);
+    cycloid::bindings::bind_newton(m);
+    cycloid::bindings::bind_sketch(m);
+    cycloid::bindings::bind_finite_sum(m);
 }

@@ -5,6 +5,8 @@ Sub-packages are imported when they are first used:
 * :mod:`cycloid.linear_model` -- sparse linear models with a certificate of optimality.
 * :mod:`cycloid.ot` -- entropic optimal transport to machine precision.
 * :mod:`cycloid.neural_network` -- two-layer ReLU networks with a bound on the global optimum.
+* :mod:`cycloid.optimize` -- smooth problems with equality constraints.
+* :mod:`cycloid.sketch` -- random matrices that compress the rows of a tall matrix.
 """
 
 import importlib
@@ -13,13 +15,21 @@ from typing import TYPE_CHECKING, Any
 from cycloid import _core
 
 if TYPE_CHECKING:
-    from cycloid import linear_model, neural_network, ot
+    from cycloid import linear_model, neural_network, optimize, ot, sketch
 
     __version__: str
 
-__all__ = ["__version__", "linear_model", "neural_network", "ot", "show_config"]
+__all__ = [
+    "__version__",
+    "linear_model",
+    "neural_network",
+    "optimize",
+    "ot",
+    "show_config",
+    "sketch",
+]
 
-_SUBPACKAGES = frozenset({"linear_model", "neural_network", "ot"})
+_SUBPACKAGES = frozenset({"linear_model", "neural_network", "optimize", "ot", "sketch"})
 
 
 def __getattr__(name: str) -> Any:

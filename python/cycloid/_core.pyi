@@ -17,6 +17,8 @@ class Status(IntEnum):
     STOPPED = 3
     STALLED = 4
     NUMERICAL_ERROR = 5
+    INFEASIBLE = 6
+    UNBOUNDED = 7
 
 def max_threads() -> int: ...
 def solve_glm_path(
@@ -279,6 +281,88 @@ def relu_train(
     intercept: bool,
     start: tuple[NDArray[np.float64], ...] | None,
     most_work: float,
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
+
+# Of a problem: n, m, and at a point objective(x), constraints(x), gradient(x), jacobian(x) (m x n)
+# and hessian(x, y) of the Lagrangian f + y'c; the last two as arrays, as sparse matrices, or None:
+# then jacobian_product(x, v), jacobian_transpose_product(x, w) and hessian_product(x, y, v) are
+# called. Values that are not finite shorten the step; what it raises passes through.
+def newton_minimize(
+    problem: Any,
+    x0: NDArray[np.float64],
+    y0: NDArray[np.float64] | None,
+    *,
+    inner: Literal[
+        "auto",
+        "ldlt",
+        "minres",
+        "gaussian",
+        "kaczmarz",
+        "block-gaussian",
+        "block-sparse-sign",
+        "block-count-sketch",
+        "block-srht",
+    ],
+    accuracy: Literal["forcing", "adaptive"],
+    tol: float,
+    max_iter: int,
+    max_inner: int,
+    eta1: float,
+    eta2: float,
+    delta: float,
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
+def apply_sketch(
+    A: Any,
+    *,
+    kind: Literal["gaussian", "sparse_sign", "srht"],
+    rows: int,
+    per_column: int,
+    seed: int,
+    single: bool,
+    n_threads: int,
+) -> NDArray[Any]: ...
+def newton_sketch(
+    X: Any,
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    loss: Literal["squared", "logistic", "poisson", "multinomial"],
+    outputs: int,
+    ridge: float,
+    intercept: bool,
+    start: NDArray[np.float64] | None,
+    gradient_tol: float,
+    gap_tol: float,
+    max_iter: int,
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
+def constrained_sum(
+    X: Any,
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    loss: Literal["squared", "logistic", "poisson", "multinomial"],
+    outputs: int,
+    ridge: float,
+    intercept: bool,
+    A: NDArray[np.float64],
+    b: NDArray[np.float64],
+    squared_norm: float | None,
+    quadratics: list[tuple[NDArray[np.float64], NDArray[np.float64], float]],
+    start: NDArray[np.float64] | None,
+    tol: float,
+    max_iter: int,
     seed: int,
     n_threads: int,
     time_limit: float,

@@ -99,10 +99,15 @@ def check_gram(precompute: Any) -> GramMode:
 
 def check_seed(selection: Any, random_state: Any) -> int:
     """The core's seed: -1 for the cyclic order of coordinates, else a non-negative integer."""
-    generator = check_random_state(random_state)
+    check_random_state(random_state)
     if check_option("selection", selection, ("cyclic", "random")) == "cyclic":
         return -1
-    return int(generator.randint(np.iinfo(np.int32).max))
+    return as_seed(random_state)
+
+
+def as_seed(random_state: Any) -> int:
+    """A seed of the core's random numbers."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def thread_count(n_threads: Any = None) -> int:
@@ -195,6 +200,18 @@ def as_target(y: Any, n_samples: int) -> Vector:
 
 def as_signs(y: Any, n_samples: int | None = None) -> tuple[NDArray[Any], Vector]:
     """The two sorted classes of y, and y as -1 and +1."""
+    classes, codes = as_codes(y, n_samples)
+    if len(classes) > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is multiclass: y has "
+            f"{len(classes)} classes. LogisticRegression(solver='newton-sketch') fits a "
+            "multinomial model; else wrap the estimator in sklearn.multiclass.OneVsRestClassifier"
+        )
+    return classes, np.where(codes == 1, 1.0, -1.0)
+
+
+def as_codes(y: Any, n_samples: int | None = None) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The sorted classes of y, two at least, and y as indices of them."""
     y = column_or_1d(y, warn=True)
     if n_samples is not None:
         _check_length("y", y, n_samples, "one label a row of X")
@@ -202,19 +219,13 @@ def as_signs(y: Any, n_samples: int | None = None) -> tuple[NDArray[Any], Vector
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind not in ("binary", "multiclass"):
         raise ValueError(
-            f"Unknown label type: {kind}. y must hold the labels of two classes, not numbers of a "
+            f"Unknown label type: {kind}. y must hold the labels of classes, not numbers of a "
             "continuous scale; did you mean a regression?"
         )
     classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) > 2:
-        raise ValueError(
-            "Only binary classification is supported. The type of the target is multiclass: y has "
-            f"{len(classes)} classes. A multinomial model comes in a later release; until then "
-            "wrap the estimator in sklearn.multiclass.OneVsRestClassifier"
-        )
     if len(classes) < 2:
         raise ValueError(f"y must hold samples of two classes; got one class only: {classes[0]!r}")
-    return classes, np.where(codes == 1, 1.0, -1.0)
+    return classes, codes
 
 
 def as_weights(sample_weight: Any, n_samples: int) -> Vector | None:

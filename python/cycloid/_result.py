@@ -76,6 +76,16 @@ class Status(enum.IntEnum):
         "a value overflowed or became NaN; the last finite solution is returned",
         "Scale X and y to moderate ranges",
     )
+    INFEASIBLE = (
+        _core.Status.INFEASIBLE,
+        "no point nearby violates the constraints less",
+        "Start elsewhere, or see whether the constraints contradict each other",
+    )
+    UNBOUNDED = (
+        _core.Status.UNBOUNDED,
+        "the objective falls without end",
+        "See whether the problem lacks a constraint",
+    )
 
 
 @dataclass(frozen=True, eq=False)

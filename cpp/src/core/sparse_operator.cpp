@@ -1,9 +1,8 @@
 // Compressed sparse matrices. Every pass goes by columns; CSR input is transposed once.
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <stdexcept>
 
+#include "cycloid/core/compressed.hpp"
 #include "cycloid/core/narrow_gram.hpp"
 #include "cycloid/core/operator.hpp"
 
@@ -288,33 +287,12 @@ private:
     Csc<Scalar, StorageIndex> by_column_;
 };
 
-// Row numbers are kept in 32 bits by ColumnBlock; indices from outside are checked before any use.
-template <class StorageIndex>
-void check(const StorageIndex* indices, const StorageIndex* starts, Index major, Index minor,
-           Index rows) {
-    if (rows > std::numeric_limits<std::int32_t>::max()) {
-        throw std::invalid_argument("X has more than 2^31 - 1 rows");
-    }
-    if (starts[0] != 0) throw std::invalid_argument("X.indptr must start at 0");
-    for (Index k = 0; k < major; ++k) {
-        if (starts[k + 1] < starts[k]) throw std::invalid_argument("X.indptr must not decrease");
-        for (auto q = starts[k]; q < starts[k + 1]; ++q) {
-            if (indices[q] < 0 || indices[q] >= static_cast<StorageIndex>(minor)) {
-                throw std::invalid_argument("X.indices holds an index outside the matrix");
-            }
-            if (q > starts[k] && indices[q] <= indices[q - 1]) {
-                throw std::invalid_argument("X.indices must ascend, without duplicates");
-            }
-        }
-    }
-}
-
 }  // namespace
 
 template <class Scalar, class StorageIndex>
 std::unique_ptr<Operator> make_csc(const Scalar* values, const StorageIndex* indices,
                                    const StorageIndex* starts, Index rows, Index columns) {
-    check(indices, starts, columns, rows, rows);
+    check_compressed(indices, starts, columns, rows, rows);
     return std::make_unique<Csc<Scalar, StorageIndex>>(
         Compressed<Scalar, StorageIndex>{values, indices, starts}, rows, columns);
 }
@@ -322,7 +300,7 @@ std::unique_ptr<Operator> make_csc(const Scalar* values, const StorageIndex* ind
 template <class Scalar, class StorageIndex>
 std::unique_ptr<Operator> make_csr(const Scalar* values, const StorageIndex* indices,
                                    const StorageIndex* starts, Index rows, Index columns) {
-    check(indices, starts, rows, columns, rows);
+    check_compressed(indices, starts, rows, columns, rows);
     return std::make_unique<Csr<Scalar, StorageIndex>>(
         Compressed<Scalar, StorageIndex>{values, indices, starts}, rows, columns);
 }

@@ -1,6 +1,7 @@
 """The demonstration: cycloid beside scikit-learn on real data, to the same duality gap.
 
-Its second part, optimal transport, is in `demo_transport`.
+Its second part, optimal transport, is in `demo_transport`, the third, equality constraints, in
+`demo_newton`.
 """
 
 import os
@@ -15,7 +16,7 @@ import sklearn
 
 import cycloid
 from cycloid import _core
-from cycloid._cli import demo_transport, table
+from cycloid._cli import demo_newton, demo_transport, table
 from cycloid._cli.cases import Case, demonstration
 from cycloid._cli.certificate import relative_gap
 from cycloid._cli.peer import SHORT, Peer, Solution, best_of_three, timed
@@ -61,6 +62,7 @@ def run(plot: str | None, n_threads: int | None) -> int:
         peer.stop()
     _print_notes()
     demo_transport.run(threads)
+    demo_newton.run(threads)
     print(f"time in all: {time.perf_counter() - started:.0f} s")
     if plot is not None:
         reason = missing()

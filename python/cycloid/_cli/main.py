@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if options.command is None:
             options = command.parse_args(["demo"])
-        command_of = {"demo": _demo, "ot": _transport, "relu": _network}
+        command_of = {"demo": _demo, "newton": _newton, "ot": _transport, "relu": _network}
         code = command_of.get(options.command, _fit)(options)
         sys.stdout.flush()  # a closed pipe shows here rather than at exit
         return code
@@ -172,6 +172,38 @@ def _network(options: argparse.Namespace) -> int:
         _write("--save", options.save, lambda: network.save(options.save, dataset, trained))
         print(f"saved: {options.save}")
     return 0 if trained.result.converged else 1
+
+
+def _newton(options: argparse.Namespace) -> int:
+    from cycloid._cli import newton, read
+
+    _check_output("--save", options.save, newton.SAVE_SUFFIXES)
+    started = time.perf_counter()
+    dataset = read.read(
+        options.file, target=options.target, weights=options.weights, drop=options.drop
+    )
+    reading = time.perf_counter() - started
+    request = newton.Request(
+        equations=tuple(options.equation),
+        norm=options.norm,
+        fair=tuple(options.fair),
+        criterion=options.criterion,
+        C=options.C,
+        fit_intercept=not options.no_intercept,
+        test=options.test,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        time_limit=options.time_limit,
+        seed=options.seed,
+        n_threads=options.threads,
+        verbose=options.verbose,
+    )
+    fitted = _solved(options.file, lambda: newton.fit(dataset, request))
+    print(newton.summary(dataset, fitted, reading=reading))
+    if options.save is not None:
+        _write("--save", options.save, lambda: newton.save(options.save, dataset, fitted))
+        print(f"saved: {options.save}")
+    return 0 if fitted.model.result_.converged else 1
 
 
 def _given_points(options: argparse.Namespace) -> bool:

@@ -5,17 +5,19 @@ from typing import NoReturn
 
 from cycloid._cli.converters import integer, output_file, real
 from cycloid._cli.network_options import add_network
+from cycloid._cli.newton_options import add_newton
 from cycloid._cli.transport_options import add_transport
 
 DEMO_PICTURE = "cycloid_paths.png"
 
 _DESCRIPTION = """\
-Sparse linear models, optimal transport and ReLU networks, solved with a certificate.
+Sparse and constrained models, optimal transport and ReLU networks, solved with a certificate.
 
   python -m cycloid                         the demonstration on real data, beside scikit-learn
   python -m cycloid lasso FILE --cv 5       fit your own data; also enet, logistic
   python -m cycloid ot A B COSTS --reg 0.1  move masses at least cost; also between points
   python -m cycloid relu FILE --test 0.3    train a two-layer network to a known gap
+  python -m cycloid newton FILE --norm 1    a logistic model whose coefficients satisfy equations
   python -m cycloid lasso --help            the kinds of files, and every option; so for each
 """
 
@@ -94,6 +96,7 @@ def parser() -> _Parser:
     _add_model(commands, "logistic", "two-class logistic regression with L1 and L2 penalties")
     add_transport(commands)
     add_network(commands)
+    add_newton(commands)
     return main
 
 
@@ -102,8 +105,9 @@ def _add_demo(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "demo",
         help="the demonstration on real data (what runs without a command)",
         description="Solve sparse problems made from scikit-learn's own data sets, beside "
-        "scikit-learn and to the same duality gap, and transport problems beside Sinkhorn's "
-        "algorithm; print tables, draw the paths and a photograph in the colours of another.",
+        "scikit-learn and to the same duality gap, transport problems beside Sinkhorn's "
+        "algorithm, and constrained ones beside SciPy's trust-constr; print "
+        "tables, draw the paths and a photograph in the colours of another.",
         allow_abbrev=False,
     )
     demo.add_argument(

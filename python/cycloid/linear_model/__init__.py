@@ -1,24 +1,36 @@
-"""Sparse linear models by block coordinate descent, each with a certificate of optimality.
+"""Linear models: sparse ones by block coordinate descent, smooth ones by Newton's method.
 
 Functions `lasso_path`, `enet_path` and `logistic_path` give the solutions at a sequence of penalty
 strengths; the estimators `Lasso`, `ElasticNet`, `LassoCV`, `ElasticNetCV` and `LogisticRegression`
-have scikit-learn's names, parameters and objectives, so that only an import has to change.
+have scikit-learn's names, parameters and objectives, so that only an import has to change; each
+comes with a certificate of optimality. `PoissonRegressor` and
+`LogisticRegression(solver='newton-sketch')` are for many more samples than features,
+`ConstrainedLogisticRegression` and `FairLogisticRegression` for equations that the coefficients
+must satisfy.
 """
 
 from cycloid._result import PathResult, Result, Status
+from cycloid.linear_model._constrained import ConstrainedLogisticRegression
 from cycloid.linear_model._elastic_net import ElasticNet, Lasso
 from cycloid.linear_model._elastic_net_cv import ElasticNetCV, LassoCV
+from cycloid.linear_model._fair import FairLogisticRegression
+from cycloid.linear_model._finite_sum import NewtonResult
 from cycloid.linear_model._least_squares_path import enet_path, lasso_path
 from cycloid.linear_model._logistic_path import logistic_path
 from cycloid.linear_model._logistic_regression import LogisticRegression
+from cycloid.linear_model._poisson_regressor import PoissonRegressor
 
 __all__ = [
+    "ConstrainedLogisticRegression",
     "ElasticNet",
     "ElasticNetCV",
+    "FairLogisticRegression",
     "Lasso",
     "LassoCV",
     "LogisticRegression",
+    "NewtonResult",
     "PathResult",
+    "PoissonRegressor",
     "Result",
     "Status",
     "enet_path",

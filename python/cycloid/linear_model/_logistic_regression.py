@@ -1,4 +1,4 @@
-"""LogisticRegression: two classes, any mixture of L1 and L2 penalties, or none."""
+"""LogisticRegression: any mixture of L1 and L2 penalties, or none."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, compute_class_weight
-from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from cycloid._inputs import (
     X_CHECKS,
@@ -27,17 +24,31 @@ from cycloid._inputs import (
     check_real,
     viewable,
 )
-from cycloid._result import Callback, warn_unless_converged
+from cycloid._result import Callback, Result, warn_unless_converged
+from cycloid.linear_model._finite_sum import (
+    NewtonResult,
+    SumProblem,
+    constant_model_loss,
+    newton_sketch,
+    sum_controls,
+    warn_unless_solved,
+)
 from cycloid.linear_model._logistic_path import check_both_weighted
+from cycloid.linear_model._logistic_predictor import (
+    LogisticPredictor,
+    class_weighted,
+    logistic_problem,
+)
 from cycloid.linear_model._penalty import elastic_net_form
 from cycloid.linear_model._solve import controls, solve_path
 
 # scikit-learn's solvers that minimise the objective of `LogisticRegression`.
 EQUIVALENT_SOLVERS = ("auto", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
+SOLVERS = (*EQUIVALENT_SOLVERS, "newton-sketch")
 
 
-class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Binary logistic regression with L1 and L2 penalties, scikit-learn's `LogisticRegression`.
+class LogisticRegression(LogisticPredictor):
+    """Logistic regression with L1 and L2 penalties, scikit-learn's `LogisticRegression`.
 
     Minimise over the intercept b and the coefficients beta::
 
@@ -47,7 +58,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     where x_i is row i of `X`, s_i is +1 for `classes_[1]` and -1 for `classes_[0]`, w_i is the
     sample weight times the class weight (1 by default), v_j = penalty_weights_j (1 by default),
     and b = 0 unless `fit_intercept`. The minimiser is scikit-learn's; `tol` is reached with a
-    certificate. More than two classes are a ValueError.
+    certificate. More than two classes take `solver='newton-sketch'`, which then minimises, with a
+    row beta_k of `coef_` and an intercept b_k for each class k, and y_i the class of sample i::
+
+        C * sum_i w_i (log(sum_k exp(b_k + x_i . beta_k)) - b_{y_i} - x_i . beta_{y_i})
+            + 1/2 sum_k ||beta_k||^2
 
     Parameters
     ----------
@@ -63,7 +78,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         choose.
     tol : float, default=1e-4
         Stop at a duality gap of `tol` times the objective of the null model (beta = 0 and the best
-        b).
+        b). With 'newton-sketch' and no penalty there is no gap: stop where no partial derivative of
+        the objective, divided by C * sum(w), is larger than `tol`.
     fit_intercept : bool, default=True
         Whether to fit the unpenalised intercept b.
     intercept_scaling : float, default=1
@@ -71,10 +87,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class_weight : dict or 'balanced', default=None
         Factors of the sample weights for each class; 'balanced' gives all classes the same total.
     random_state : int, RandomState instance or None, default=None
-        Seed of the random order of coordinates; used when `selection='random'`.
-    solver : {'auto', 'lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga'}, default='auto'
-        Which objective: all of these name the one above, so scikit-learn's names are taken and
-        give its coefficients, computed by Cycloid's one algorithm. 'liblinear' penalises the
+        Seed of the random order of coordinates, used when `selection='random'`, and of the
+        subsamples and sketches of 'newton-sketch'.
+    solver : {'auto', 'lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga', 'newton-sketch'}, \
+            default='auto'
+        'auto' is block coordinate descent, for any penalty and two classes; scikit-learn's names
+        are taken for it, since they name the same objective. 'newton-sketch' is Newton's method
+        with a randomly sketched preconditioner [5]_, for many more samples than features, the L2
+        penalty or none (`l1_ratio=0`), and any number of classes. 'liblinear' penalises the
         intercept and is a ValueError.
     max_iter : int, default=100
         Limit on outer iterations: working sets, or Newton steps on one.
@@ -100,17 +120,17 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
+    classes_ : ndarray of shape (n_classes,)
         Class labels, sorted.
-    coef_ : ndarray or csr_matrix of shape (1, n_features)
+    coef_ : ndarray or csr_matrix of shape (1, n_features) or (n_classes, n_features)
         Coefficients, of the type of X (float32 or float64); sparse after `sparsify`.
-    intercept_ : ndarray of shape (1,)
-        Intercept, 0 without `fit_intercept`.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercept, 0 without `fit_intercept`; those of several classes sum to 0.
     n_iter_ : ndarray of shape (1,)
         Outer iterations.
-    result_ : Result
+    result_ : Result or NewtonResult
         Solution in float64 with status, gap, violation and trace, in the scale of
-        `logistic_path`: the objective above divided by C * sum(w).
+        `logistic_path`: the objective above divided by C * sum(w). NewtonResult of 'newton-sketch'.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -129,6 +149,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     .. [3] M. Massias, A. Gramfort, J. Salmon, "Celer: a fast solver for the Lasso with dual
        extrapolation", ICML 2018.
     .. [4] Q. Bertrand, M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
+    .. [5] M. Pilanci, M. J. Wainwright, "Newton sketch: a near linear-time optimization algorithm
+       with linear-quadratic convergence", SIAM Journal on Optimization 27(1), 2017.
 
     Examples
     --------
@@ -193,7 +215,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Features. Dense arrays of either order, CSC and CSR, float32 or float64, are used
             where they lie. Never written to.
         y : array-like of shape (n_samples,)
-            Labels of two classes.
+            Labels of two classes; of more with 'newton-sketch'.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights of the samples.
 
@@ -220,10 +242,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         C, l1_ratio = elastic_net_form(self.penalty, self.C, self.l1_ratio)
         X, y = validate_data(self, X, y, **X_CHECKS)
         check_classification_targets(y)
+        if self.solver == "newton-sketch":
+            return self._fit_newton_sketch(X, y, sample_weight, C, l1_ratio)
         classes, signs = as_signs(y)
-        weights = self._weights(as_weights(sample_weight, len(signs)), y, classes)
+        weights = class_weighted(
+            self.class_weight, as_weights(sample_weight, len(signs)), y, classes
+        )
         check_both_weighted(signs, weights)
         total = len(signs) if weights is None else weights.sum()
+        start = self._start(X.shape[1], 1)
         path = solve_path(
             viewable(X),
             signs,
@@ -243,13 +270,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             l1_ratio=l1_ratio,
             penalty_weights=as_penalty_weights(self.penalty_weights, X.shape[1]),
             fit_intercept=check_flag("fit_intercept", self.fit_intercept),
-            **self._start(X.shape[1]),
+            coef_init=None if start is None else start[0][0].copy(),
+            intercept_init=0.0 if start is None else float(start[1][0]),
         )
         self.classes_ = classes
-        self.result_ = path.at(0)
-        self.coef_: Any = self.result_.coef[np.newaxis].astype(X.dtype)
-        self.intercept_ = np.array([self.result_.intercept], dtype=X.dtype)
-        self.n_iter_ = np.array([self.result_.n_iter], dtype=np.int32)
+        self.result_: Result | NewtonResult = path.at(0)
+        self.coef_ = path.at(0).coef[np.newaxis].astype(X.dtype)
+        self.intercept_ = np.array([path.at(0).intercept], dtype=X.dtype)
+        self.n_iter_ = np.array([path.at(0).n_iter], dtype=np.int32)
         warn_unless_converged(type(self).__name__, path)
         return self
 
@@ -259,7 +287,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "solver='liblinear' penalises the intercept, which Cycloid does not; leave solver "
                 "out"
             )
-        check_option("solver", self.solver, EQUIVALENT_SOLVERS)
+        check_option("solver", self.solver, SOLVERS)
         if check_flag("dual", self.dual):
             raise ValueError("dual must be False; got True, which only liblinear knows")
         if check_real("intercept_scaling", self.intercept_scaling, open_low=True) != 1:
@@ -270,111 +298,66 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.n_jobs is not None:
             raise ValueError(f"n_jobs must be None; got {self.n_jobs!r}: use n_threads")
 
-    def _weights(self, weights: Vector | None, y: Any, classes: NDArray[Any]) -> Vector | None:
-        """Sample weights times class weights."""
-        if self.class_weight is None:
-            return weights
-        codes = np.searchsorted(classes, y)
-        if isinstance(self.class_weight, str):
-            check_option("class_weight", self.class_weight, ("balanced",))
-            totals = np.bincount(codes, weights=weights, minlength=2).astype(np.float64)
-            factors = totals.sum() / (2 * np.maximum(totals, np.finfo(np.float64).tiny))
-        else:
-            factors = compute_class_weight(self.class_weight, classes=classes, y=y)
-        weighted = factors[codes] if weights is None else factors[codes] * weights
-        return as_weights(weighted, len(codes))
-
-    def _start(self, n_features: int) -> dict[str, Any]:
-        if not (check_flag("warm_start", self.warm_start) and hasattr(self, "coef_")):
-            return {}
-        coef = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
-        return {
-            "coef_init": as_coef_init(coef[0], n_features, positive=False),
-            "intercept_init": float(self.intercept_[0]) if self.fit_intercept else 0.0,
+    def _fit_newton_sketch(
+        self, X: Any, y: Any, sample_weight: Any, C: float, l1_ratio: float
+    ) -> Self:
+        refused = {
+            "l1_ratio": l1_ratio != 0,
+            "penalty_weights": self.penalty_weights is not None,
+            "selection": self.selection != "cyclic",
         }
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Signed score of each sample, positive for `classes_[1]`: the log of the odds.
-
-        Parameters
-        ----------
-        X : {array-like, sparse array} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            `X @ coef_[0] + intercept_`.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
-        scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
-        return np.asarray(scores).ravel()
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The more probable class of each sample.
-
-        Parameters
-        ----------
-        X : {array-like, sparse array} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels out of `classes_`.
-        """
-        codes = (self.decision_function(X) > 0).astype(np.intp)
-        labels: NDArray[Any] = self.classes_[codes]
-        return labels
-
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse array} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2)
-            Columns as in `classes_`; rows sum to 1.
-        """
-        scores = self.decision_function(X)
-        return np.column_stack([expit(-scores), expit(scores)])
-
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Logarithm of the probability of each class, finite however small the probability.
-
-        Parameters
-        ----------
-        X : {array-like, sparse array} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2)
-            Columns as in `classes_`.
-        """
-        scores = self.decision_function(X)
-        return -np.column_stack([np.logaddexp(0, scores), np.logaddexp(0, -scores)])
-
-    def sparsify(self) -> Self:
-        """Turn `coef_` into a CSR matrix, which pays when most coefficients are zero."""
-        check_is_fitted(self)
-        self.coef_ = sparse.csr_matrix(self.coef_)
+        for name in (name for name, given in refused.items() if given):
+            raise ValueError(
+                f"{name}={getattr(self, name)!r} is not for solver='newton-sketch', which has the "
+                "L2 penalty or none and no coordinates to choose; leave it out, or the solver"
+            )
+        problem, classes = logistic_problem(self, X, y, sample_weight, C)
+        tol = check_finite_real("tol", self.tol)
+        null = constant_model_loss(problem)
+        result = newton_sketch(
+            problem,
+            sum_controls(
+                max_iter=self.max_iter,
+                random_state=self.random_state,
+                n_threads=self.n_threads,
+                time_limit=self.time_limit,
+                callback=self.callback,
+                verbose=self.verbose,
+            ),
+            gap_tol=tol * null if problem.ridge > 0 else 0.0,
+            gradient_tol=tol if problem.ridge == 0 else 0.0,
+            start=self._newton_start(problem),
+        )
+        self.classes_ = classes
+        self._store(result, X.dtype)
         return self
 
-    def densify(self) -> Self:
-        """Turn `coef_` back into an array."""
-        check_is_fitted(self)
-        if sparse.issparse(self.coef_):
-            self.coef_ = self.coef_.toarray()
-        return self
+    def _store(self, result: NewtonResult, dtype: Any) -> None:
+        self.result_ = result
+        self.coef_ = result.coef.astype(dtype)
+        self.intercept_ = result.intercept.astype(dtype)
+        self.n_iter_ = np.array([result.n_iter], dtype=np.int32)
+        warn_unless_solved(type(self).__name__, result)
+
+    def _newton_start(self, problem: SumProblem) -> Vector | None:
+        start = self._start(problem.X.shape[1], problem.n_outputs)
+        return problem.join(*start) if start else None
+
+    def _start(self, n_features: int, n_outputs: int) -> tuple[NDArray[Any], Vector] | None:
+        """Coefficients and intercepts of the fit before, with `warm_start`."""
+        if not (check_flag("warm_start", self.warm_start) and hasattr(self, "coef_")):
+            return None
+        coef = np.asarray(
+            self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_, dtype=np.float64
+        )
+        if len(coef) != n_outputs:
+            return None  # there were other classes
+        for row in coef:
+            as_coef_init(row, n_features, positive=False)
+        intercept = np.asarray(self.intercept_, dtype=np.float64)
+        return coef, intercept if self.fit_intercept else np.zeros(n_outputs)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self.solver == "newton-sketch"
         return tags

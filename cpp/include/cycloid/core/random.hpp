@@ -2,7 +2,9 @@
 // number of threads or on who asked first.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <span>
 #include <utility>
 
@@ -24,6 +26,14 @@ public:
     }
     std::uint64_t next() { return at(counter_++); }
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // in [0, 1)
+
+    // The standard normal number of this index (Box & Muller), whatever was drawn before.
+    double normal(std::uint64_t index) const {
+        // In (0, 1]: its logarithm is finite.
+        const double radius = (static_cast<double>(at(2 * index) >> 11) + 1) * 0x1.0p-53;
+        const double angle = static_cast<double>(at(2 * index + 1) >> 11) * 0x1.0p-53;
+        return std::sqrt(-2 * std::log(radius)) * std::cos(2 * std::numbers::pi * angle);
+    }
 
     // An integer in [0, bound), without modulo bias that matters (bound << 2^64).
     std::uint64_t below(std::uint64_t bound) {

@@ -18,6 +18,8 @@ enum class Status : int {
     Stopped = 3,         // the observer asked to stop
     Stalled = 4,         // rounding errors hide any further progress
     NumericalError = 5,  // a non-finite value appeared; the last finite iterate is returned
+    Infeasible = 6,      // no point nearby violates the constraints less
+    Unbounded = 7,       // the objective falls without end
 };
 
 // Columns by name, one row an iteration.

@@ -1,0 +1,24 @@
+#include <Eigen/QR>
+
+#include "outer.hpp"
+
+namespace cycloid::newton {
+
+Vector least_squares_multipliers(const Iterate& point, const Context& context) {
+    const Index n = point.x.size(), m = point.constraints.size();
+    if (m == 0) return Vector::Zero(0);
+    if (point.jacobian->dense() != nullptr) {
+        const Matrix transposed = point.jacobian->dense()->transpose();
+        return Eigen::CompleteOrthogonalDecomposition<Matrix>(transposed).solve(-point.gradient);
+    }
+    // [I G'; G -relaxation] [r; y] = [-g; 0]:  r = -(g + G'y), G r almost zero
+    const System system{make_identity(n, 1.0, true), point.jacobian, 0, 1e-12};
+    const auto solver = make_solver(Inner::Auto, system, {});
+    Vector b = Vector::Zero(n + m), z = b;
+    b.head(n) = -point.gradient;
+    solver->prepare(system, context);
+    solver->solve(b, 1e-8, z, context);
+    return z.tail(m);
+}
+
+}  // namespace cycloid::newton
