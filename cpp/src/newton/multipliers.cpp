@@ -21,4 +21,18 @@ Vector least_squares_multipliers(const Iterate& point, const Context& context) {
     return z.tail(m);
 }
 
+// For linear constraints of a quadratic objective the system is that of the first step, so it is
+// factored once.
+Vector first_multipliers(Outer& outer) {
+    const Iterate& point = outer.current;
+    const System system{point.hessian, point.jacobian};
+    if (outer.solver->prepare(system, outer.context) != Inertia::Correct) {
+        return least_squares_multipliers(point, outer.context);
+    }
+    Vector b = Vector::Zero(system.n() + system.m()), z = b;
+    b.head(system.n()) = -point.gradient;
+    outer.solver->solve(b, 1e-8, z, outer.context);
+    return z.tail(system.m());
+}
+
 }  // namespace cycloid::newton

@@ -97,5 +97,8 @@ Status restore_feasibility(Outer& outer);
 
 // argmin_y || g + G'y ||
 Vector least_squares_multipliers(const Iterate& point, const Context& context);
+// The same in the norm of the inverse of the Hessian that outer.current has, where that is positive
+// definite along the constraints.
+Vector first_multipliers(Outer& outer);
 
 }  // namespace cycloid::newton

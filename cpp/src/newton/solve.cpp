@@ -14,8 +14,7 @@ constexpr int most_weak_steps = 5, most_hidden_steps = 10;
 
 double largest(const Vector& v) { return v.size() > 0 ? v.lpNorm<Eigen::Infinity>() : 0.0; }
 
-void choose_multipliers(Outer& outer) {
-    Vector y = least_squares_multipliers(outer.current, outer.context);
+void choose_multipliers(Outer& outer, Vector y) {
     // Where the constraints' gradients are almost dependent they say nothing.
     if (!y.allFinite() || largest(y) > large_multiplier) y.setZero();
     set_multipliers(outer.current, std::move(y));
@@ -37,10 +36,15 @@ bool start(Outer& outer) {
     if (!outer.evaluate(point)) return false;
     outer.first_objective = point.objective;
     outer.first_size = largest(point.x);
-    if (outer.options.y == nullptr) choose_multipliers(outer);
+    const bool sparse = point.jacobian->sparse() != nullptr;
+    if (outer.options.y == nullptr && !sparse) {
+        choose_multipliers(outer, least_squares_multipliers(point, outer.context));
+    }
     if (!evaluate_hessian(outer.problem, point)) return false;
     choose_solver(outer);
-    return true;
+    if (outer.options.y != nullptr || !sparse) return true;
+    choose_multipliers(outer, first_multipliers(outer));
+    return evaluate_hessian(outer.problem, point);
 }
 
 // So far away rounding errors are as large as the problem: more steps would tell nothing new.
@@ -76,7 +80,7 @@ Status restore(Outer& outer, int& restorations) {
     outer.first_merit.eta1 *= 10;
     outer.merit = outer.first_merit;
     outer.weak_steps = 0;
-    choose_multipliers(outer);
+    choose_multipliers(outer, least_squares_multipliers(outer.current, outer.context));
     if (!evaluate_hessian(outer.problem, outer.current)) return Status::NumericalError;
     return Status::Converged;
 }

@@ -19,7 +19,6 @@ class SparseLdlt final : public LinearSolver {
 public:
     Inertia prepare(const System& system, const Context&) override {
         system_ = system;
-        lu_.reset();
         SparseMatrix lower = sparse_lower(system);
         const Index n = system.n(), m = system.m();
         const double largest = lower.nonZeros() > 0 ? lower.coeffs().abs().maxCoeff() : 0.0;
@@ -27,14 +26,12 @@ public:
         for (Index j = 0; j < n + m; ++j) {  // a column begins with its diagonal entry
             lower.valuePtr()[lower.outerIndexPtr()[j]] += j < n ? rho : -rho;
         }
-        if (!same_pattern(lower)) factor_.analyzePattern(lower);
-        pattern_ = lower;
-        factor_.factorize(lower);
-        factored_ = factor_.info() == Eigen::Success;
-        if (!factored_) return Inertia::Singular;
-        const Vector& d = factor_.vectorD();
-        if (!d.allFinite()) return Inertia::Singular;
-        return (d.array() < 0).count() == m ? Inertia::Correct : Inertia::Wrong;
+        const bool again = same_pattern(lower);
+        if (again && same_values(lower)) return inertia_;
+        if (!again) factor_.analyzePattern(lower);
+        matrix_.swap(lower);
+        lu_.reset();
+        return inertia_ = factorize();
     }
 
     double solve(const Vector& b, double tolerance, Vector& z, const Context& context) override {
@@ -63,15 +60,27 @@ private:
     static constexpr double regularization = 1e-9;  // of the largest entry
 
     bool same_pattern(const SparseMatrix& a) const {
-        return a.rows() == pattern_.rows() && a.nonZeros() == pattern_.nonZeros() &&
+        return a.rows() == matrix_.rows() && a.nonZeros() == matrix_.nonZeros() &&
                std::equal(a.outerIndexPtr(), a.outerIndexPtr() + a.cols() + 1,
-                          pattern_.outerIndexPtr()) &&
+                          matrix_.outerIndexPtr()) &&
                std::equal(a.innerIndexPtr(), a.innerIndexPtr() + a.nonZeros(),
-                          pattern_.innerIndexPtr());
+                          matrix_.innerIndexPtr());
+    }
+    bool same_values(const SparseMatrix& a) const {
+        return std::equal(a.valuePtr(), a.valuePtr() + a.nonZeros(), matrix_.valuePtr());
+    }
+
+    Inertia factorize() {
+        factor_.factorize(matrix_);
+        factored_ = factor_.info() == Eigen::Success && factor_.vectorD().allFinite();
+        if (!factored_) return Inertia::Singular;
+        const bool correct = (factor_.vectorD().array() < 0).count() == system_.m();
+        return correct ? Inertia::Correct : Inertia::Wrong;
     }
 
     System system_;
-    SparseMatrix pattern_;
+    SparseMatrix matrix_;  // that was factored
+    Inertia inertia_ = Inertia::Singular;
     Factor factor_;
     std::unique_ptr<Lu> lu_;
     bool factored_ = false;
