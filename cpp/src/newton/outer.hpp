@@ -47,6 +47,7 @@ struct Outer {
     Merit merit, first_merit;
     double delta;  // the paper's
     Shift shift;
+    double damping = 0;  // shift that the next steps need, or they would be cut short
     std::unique_ptr<LinearSolver> solver;
     int forgotten = 0;
     int weak_steps = 0;    // of the last steps, all short or of much relaxed constraints

@@ -54,15 +54,30 @@ bool unbounded(const Outer& outer) {
            largest(point.x) > 1e4 * std::max(1.0, outer.first_size);
 }
 
+// A step that had to be cut short would have been as long with such a shift at once, and in a
+// better direction (Levenberg). Full steps need it less and less.
+void damp(Outer& outer, const Direction& direction, double gradient) {
+    const double size = direction.x.norm();
+    if (outer.step < 0.25 && size > 0) {
+        outer.damping = std::max(outer.damping, gradient / (outer.step * size));
+    } else if (outer.step >= 0.5) {
+        outer.damping *= std::min(0.1, outer.current.kkt());
+    }
+}
+
 // One step by Newton's method; false if none descends.
 bool step(Outer& outer) {
     const bool adaptive = outer.options.accuracy == Accuracy::Adaptive;
-    double least_shift = 0;
+    double least_shift = adaptive ? 0 : outer.damping;
+    const double gradient = outer.current.lagrangian_gradient.norm();
     for (int attempt = 0; attempt < 4 && !outer.context.stop(); ++attempt) {
         Found found;
         const bool descends = adaptive && attempt == 0 ? find_adaptive_direction(outer, found)
                                                        : find_direction(outer, least_shift, found);
-        if (descends && search_line(outer, found)) return true;
+        if (descends && search_line(outer, found)) {
+            damp(outer, found.direction, gradient);
+            return true;
+        }
         if (!descends && !adaptive) return false;
         // What was needed far away may be a burden here.
         if (attempt == 0 && outer.forget_penalties()) continue;
@@ -80,6 +95,7 @@ Status restore(Outer& outer, int& restorations) {
     outer.first_merit.eta1 *= 10;
     outer.merit = outer.first_merit;
     outer.weak_steps = 0;
+    outer.damping = 0;
     choose_multipliers(outer, least_squares_multipliers(outer.current, outer.context));
     if (!evaluate_hessian(outer.problem, outer.current)) return Status::NumericalError;
     return Status::Converged;
