@@ -59,16 +59,7 @@ private:
     void solve_gram(GroupKernels<Loss>& kernels, const std::vector<GroupPenalty>& penalty,
                     const Visit& visit, const Context& context, Effort& effort) {
         const auto m = static_cast<Index>(columns_.size());
-        if (known_ < m) {
-            if (gram_.rows() < m) {
-                const Index capacity = std::min(x_.columns(), m + m / 2);
-                Eigen::MatrixXd larger(capacity, capacity);
-                larger.topLeftCorner(known_, known_) = gram_.topLeftCorner(known_, known_);
-                gram_.swap(larger);
-            }
-            kernels.gram(columns_, known_, gram_.topLeftCorner(m, m));
-            known_ = m;
-        }
+        extend_gram(kernels);
         if (context.stop()) return;
         old_ = b_;
         gram_solver_.solve(gram_.topLeftCorner(m, m), ranges_, penalty, b_, slope_, visit,
@@ -76,6 +67,19 @@ private:
         step_ = b_ - old_;
         take_moved(kernels);
         kernels.advance(1.0);
+    }
+
+    void extend_gram(const GroupKernels<Loss>& kernels) {
+        const auto m = static_cast<Index>(columns_.size());
+        if (known_ == m) return;
+        if (gram_.rows() < m) {
+            const Index capacity = std::min(x_.columns(), m + m / 2);
+            Eigen::MatrixXd larger(capacity, capacity);
+            larger.topLeftCorner(known_, known_) = gram_.topLeftCorner(known_, known_);
+            gram_.swap(larger);
+        }
+        kernels.gram(columns_, known_, gram_.topLeftCorner(m, m));
+        known_ = m;
     }
 
     // Prepares the step of the rows that move at all.
@@ -105,7 +109,8 @@ private:
             if (round > 0 && !(largest > visit.tolerance)) return;
             const double forcing = std::max(0.3 * visit.tolerance / largest,
                                             std::min(0.1, 0.3 * std::sqrt(largest / first)));
-            const bool second_order = smooth || (settled && violation.on >= violation.off);
+            const bool second_order =
+                smooth || (settled && violation.on >= 0.3 * violation.off);
             old_ = b_;
             if (second_order) {
                 newton_step(kernels, penalty, forcing, context, effort);
@@ -121,7 +126,7 @@ private:
                 settled = false;
                 continue;
             }
-            settled = smooth || ((b_.array() == 0) == (old_.array() == 0)).all();
+            settled = true;
         }
     }
 
@@ -160,6 +165,7 @@ private:
         }
         diagonal.tail(extra) = total.head(extra);
         const Eigen::VectorXd inverse = (diagonal.array() > 0).select(diagonal.cwiseInverse(), 0.0);
+        const std::vector<Eigen::MatrixXd> factors = class_factors(kernels, support, total, context);
         Eigen::VectorXd v0 = Eigen::VectorXd::Zero(n_outputs), image0 = v0;
         const auto apply = [&](const Eigen::VectorXd& v, Eigen::VectorXd& out) {
             if (extra > 0) v0 = v.tail(extra);
@@ -169,6 +175,16 @@ private:
         };
         const auto precondition = [&](const Eigen::VectorXd& v, Eigen::VectorXd& out) {
             out = inverse.cwiseProduct(v);
+            if (!factors.empty()) {
+                const Eigen::Map<const Outputs> residual(v.data(), support.rows(), n_outputs);
+                Eigen::Map<Outputs> solved(out.data(), support.rows(), n_outputs);
+                Eigen::VectorXd column;
+                for (Index k = 0; k < n_outputs; ++k) {
+                    column = residual.col(k);
+                    cholesky_solve(factors[k], column);
+                    solved.col(k) = column;
+                }
+            }
             support.mask(out);
         };
         constexpr Index most = 100;
@@ -182,6 +198,32 @@ private:
         step0_ = Eigen::VectorXd::Zero(n_outputs);
         if (extra > 0) step0_ = step.tail(extra);
         support.stop_at_zero(b_, step_);
+    }
+
+    // Preconditioners of the classes: the Gram matrix of the support at the mean curvature of the
+    // class, which is there once for all Newton steps. None where it costs more than it saves.
+    std::vector<Eigen::MatrixXd> class_factors(const GroupKernels<Loss>& kernels,
+                                               const GroupSupport& support,
+                                               const Eigen::VectorXd& total,
+                                               const Context& context) {
+        const auto m = static_cast<double>(columns_.size());
+        const Index s = support.rows();
+        std::vector<Eigen::MatrixXd> factors;
+        if (s == 0 || m * m > 100 * static_cast<double>(x_.rows())) return factors;
+        extend_gram(kernels);
+        for (Index k = 0; k < total.size(); ++k) {
+            Eigen::MatrixXd factor(s, s);
+            for (Index c = 0; c < s; ++c) {
+                const double* column = gram_.col(support.positions()[c]).data();
+                for (Index r = c; r < s; ++r) {
+                    factor(r, c) = total[k] * column[support.positions()[r]];
+                }
+                factor(c, c) += support.round(c);
+            }
+            cholesky(factor, 1e-13, context);
+            factors.push_back(std::move(factor));
+        }
+        return factors;
     }
 
     // From b_ along the step, by an Armijo line search.

@@ -7,7 +7,7 @@
 namespace cycloid::bcd {
 namespace {
 
-constexpr Index support_sweeps = 10, most_sweeps = 200;
+constexpr Index support_sweeps = 3, most_sweeps = 8;
 
 // visit(sample, value) for the entries of a column.
 template <class Visit>
