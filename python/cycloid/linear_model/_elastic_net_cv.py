@@ -26,6 +26,7 @@ from cycloid._inputs import (
 from cycloid._result import warn_unless_converged
 from cycloid.linear_model._cross_validation import (
     Fold,
+    FoldProblem,
     FoldTask,
     PathProblem,
     fit_folds,
@@ -132,6 +133,7 @@ class ElasticNetCV(LinearPredictor):
     """
 
     path: Any = staticmethod(enet_path)
+    _grid_needs_l1 = True
 
     def __init__(
         self,
@@ -209,7 +211,6 @@ class ElasticNetCV(LinearPredictor):
         """
         from sklearn.model_selection import check_cv  # a third of all that an import would load
 
-        check_flag("copy_X", self.copy_X)
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **X_CHECKS)
         problem = self._problem(X, y, as_weights(sample_weight, X.shape[0]))
         control = self._controls()
@@ -238,6 +239,7 @@ class ElasticNetCV(LinearPredictor):
         return self
 
     def _problem(self, X: Any, y: Any, weights: Vector | None) -> FoldProblem:
+        check_flag("copy_X", self.copy_X)
         n_samples, n_features = X.shape
         return PathProblem(
             X=viewable(X),
@@ -277,7 +279,7 @@ class ElasticNetCV(LinearPredictor):
             given = np.sort(as_strengths("alphas", n_alphas))[::-1].copy()
             return [given] * len(ratios)
         n_alphas = check_integer("alphas", n_alphas, low=1)
-        if 0.0 in ratios:
+        if self._grid_needs_l1 and 0.0 in ratios:
             raise ValueError(
                 "alphas must be given when l1_ratio=0: without an L1 penalty no finite alpha "
                 "makes all coefficients zero, so no grid can start there"

@@ -265,7 +265,7 @@ class SparseGroupLasso(LinearPredictor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = SparseGroupLasso([2, 2, 6], alpha=0.5).fit(X, y)
     >>> (model.coef_ != 0).astype(int)
-    array([0, 0, 1, 1, 0, 0, 1, 0, 1, 1])
+    array([0, 0, 1, 1, 0, 0, 1, 1, 1, 1])
     """
 
     path: Any = staticmethod(group_lasso_path)

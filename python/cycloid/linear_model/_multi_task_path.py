@@ -127,8 +127,8 @@ def multi_task_path(
     >>> path.coefs.shape
     (2, 3, 2)
     >>> path.coefs[:, :, 1].round(2)
-    array([[0.83, 1.86, 0.  ],
-           [0.07, 0.83, 0.  ]])
+    array([[0.89, 1.92, 0.  ],
+           [0.04, 0.92, 0.  ]])
     >>> path.converged
     True
     """

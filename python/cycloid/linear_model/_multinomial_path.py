@@ -138,7 +138,7 @@ def multinomial_path(
     >>> path.coefs.shape
     (3, 4, 2)
     >>> (path.coefs != 0).sum(axis=(0, 1))
-    array([3, 6])
+    array([2, 4])
     >>> path.converged
     True
     """
