@@ -1,5 +1,7 @@
 """Multinomial logistic regression against plain numpy, scikit-learn and limits."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn.linear_model as sk
@@ -110,10 +112,11 @@ def test_l1_is_scikit_learns(classes):
     theirs = sk.LogisticRegression(
         C=0.2, l1_ratio=1.0, penalty="elasticnet", solver="saga", tol=1e-8, max_iter=20_000
     )
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(FutureWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # for `penalty`, which 1.6 needs
         theirs.fit(X, y)
-    assert_allclose(ours.coef_, theirs.coef_, atol=1e-4)
+    # A common shift of a feature's four coefficients may be free.
+    assert_allclose(ours.coef_ - ours.coef_[0], theirs.coef_ - theirs.coef_[0], atol=1e-4)
     assert 0 < (ours.coef_ != 0).mean() < 1
     rows = LogisticRegression(C=0.2, l1_ratio=1.0, grouped=True, tol=1e-10).fit(X, y)
     used = rows.coef_ != 0
@@ -156,11 +159,12 @@ def test_layouts_give_the_same(classes, layout, l1_ratio):
     X = np.where(np.abs(X) < 1, 0, X)
     one = LogisticRegression(l1_ratio=l1_ratio, C=0.5, tol=1e-10).fit(X, y)
     other = LogisticRegression(l1_ratio=l1_ratio, C=0.5, tol=1e-10).fit(layout(X), y)
-    assert_allclose(other.coef_, one.coef_, atol=1e-4)
+    # An L1 penalty leaves the middle of an even number of classes open: a common shift is free.
+    assert_allclose(other.coef_ - other.coef_[0], one.coef_ - one.coef_[0], atol=1e-4)
     narrow = LogisticRegression(l1_ratio=l1_ratio, C=0.5, tol=1e-8)
     narrow.fit(layout(X.astype(np.float32)), y)
     assert narrow.coef_.dtype == narrow.intercept_.dtype == np.float32
-    assert_allclose(narrow.coef_, one.coef_, atol=1e-3)
+    assert_allclose(narrow.coef_ - narrow.coef_[0], one.coef_ - one.coef_[0], atol=1e-3)
 
 
 def test_more_features_than_samples(rng):
@@ -233,11 +237,11 @@ def test_separable_classes_without_a_penalty_end():
 
 def test_wrong_input(classes):
     X, y = classes
-    with pytest.raises(ValueError, match="grouped must|grouped"):
+    with pytest.raises(ValueError, match="grouped=True is not for"):
         LogisticRegression(solver="newton-sketch", grouped=True).fit(X, y)
     with pytest.raises(TypeError, match="grouped must be True or False"):
         multinomial_path(X, y, grouped=1)
-    with pytest.raises(ValueError, match="only zeros for the class 'a'"):
+    with pytest.raises(ValueError, match="only zeros for the class"):
         multinomial_path(X, y, sample_weight=(y != "a").astype(float))
     with pytest.raises(ValueError, match=r"coef_init must have shape \(4, 12\)"):
         multinomial_path(X, y, coef_init=np.zeros((12, 4)))

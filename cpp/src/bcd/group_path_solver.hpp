@@ -8,12 +8,14 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "cycloid/bcd/group_gram_solver.hpp"
 #include "cycloid/bcd/group_kernels.hpp"
 #include "cycloid/bcd/group_path.hpp"
+#include "cycloid/bcd/softmax_dual_solver.hpp"
 #include "group_model.hpp"
 
 namespace cycloid::bcd {
@@ -125,7 +127,7 @@ private:
         }
         best_dual_ = -std::numeric_limits<double>::infinity();
         gap_ = std::numeric_limits<double>::infinity();
-        best_violation_ = gap_;
+        best_violation_ = dual_from_ = gap_;
     }
 
     void reset_alive() {
@@ -179,8 +181,7 @@ private:
                 status_ = Status::Stalled;
                 break;
             }
-            const bool whole = Loss::quadratic && static_cast<Index>(work_.size()) == n_groups_;
-            improve(whole  ? 1e-12 * null_violation_
+            improve(to_the_end() ? 1e-12 * null_violation_
                     : grew ? 0.3 * violation_
                            : 0.1 * std::min(violation_, work_violation()));
         }
@@ -193,14 +194,25 @@ private:
         seconds_ = monitor_.seconds() - begin;
     }
 
+    // A quadratic problem that is all there is solved at once. So is a small one of any kind: nobody
+    // waits for it, and the same solution comes out whatever the way.
+    bool to_the_end() const {
+        constexpr double small = 1 << 16;
+        const double size = static_cast<double>(problem_.x.rows()) * static_cast<double>(b_.size());
+        return static_cast<Index>(work_.size()) == n_groups_ && (Loss::quadratic || size <= small);
+    }
+
     bool converged() const {
         if (!certifiable_) return violation_ <= options_.rtol * null_violation_;
-        const double tolerance =
-            std::max(options_.atol, options_.rtol * path_.null_objective);
+        const double tolerance = gap_tolerance();
         // The gap is quadratic in the error of a smooth part: what it rounds to zero, the violation
         // sees.
         const bool blind = tolerance < 1e-12 * path_.null_objective;
         return gap_ <= tolerance && (!blind || violation_ <= 1e-11 * null_violation_);
+    }
+
+    double gap_tolerance() const {
+        return std::max(options_.atol, options_.rtol * path_.null_objective);
     }
 
     // Objective, dual value and violation at the current point; a pass over the columns still
@@ -301,9 +313,48 @@ private:
         in_work_[g] = 1;
     }
 
+    // Whether to go on in the dual: every feature has the same ridge and nothing else, the rows are
+    // sparse and not more than the columns (else the dual is singular but for its entropy), and the
+    // last time at this alpha brought the gap down.
+    bool dual_pays() const {
+        const double* l2 = problem_.l2;
+        return !Loss::quadratic && smooth_ && certifiable_ && problem_.x.sparse() &&
+               n_groups_ == problem_.x.columns() && problem_.x.rows() <= n_groups_ &&
+               n_groups_ <= std::numeric_limits<std::int32_t>::max() &&
+               std::all_of(l2, l2 + n_groups_, [&](double v) { return v == l2[0]; }) &&
+               !(gap_ > 0.1 * dual_from_);
+    }
+
+    // False, and back where it was, when that was not worth it.
+    bool dual_step() {
+        if (!dual_solver_) {
+            dual_solver_.emplace(problem_.x, problem_.response, problem_.intercept);
+        }
+        if (!dual_solver_->usable()) return false;
+        const double before = objective_at(alpha_), ridge = penalty(0).l2;
+        const Eigen::VectorXd intercept = kernels_.intercept(problem_.members, b_.data());
+        kernels_.balance();
+        Outputs u = kernels_.u(), slope(b_.rows(), n_outputs_);
+        for (Index q = 0; q < b_.rows(); ++q) slope.row(problem_.members[q]) = slope_.row(q);
+        Eigen::VectorXd b0 = intercept;
+        const double tolerance = std::max(gap_tolerance(), 1e-14 * path_.null_objective);
+        const bool fast =
+            dual_solver_->solve(ridge, u, slope, tolerance, b0, context_, effort_);
+        dual_from_ = fast ? gap_ : 0.0;
+        const Outputs old = b_;
+        problem_.x.correlate(u.data(), n_outputs_, problem_.members, nullptr, b_.data(), context_);
+        b_ /= ridge;
+        kernels_.start(problem_.members, b_.data(), b0);
+        if (objective_at(alpha_) <= before) return true;
+        b_ = old;
+        kernels_.start(problem_.members, b_.data(), intercept);
+        return false;
+    }
+
     // Solves the problem on the working set to the tolerance.
     void improve(double tolerance) {
         if (work_.empty() && !problem_.intercept) return;
+        if (dual_pays() && dual_step()) return;
         model_.grow(work_, problem_.starts);
         std::vector<GroupPenalty> penalties;
         for (const Index g : work_) penalties.push_back(penalty(g));
@@ -413,12 +464,14 @@ private:
     std::vector<Index> alive_, work_;
     std::vector<char> in_work_;
     Eigen::VectorXd saved_intercept_;
+    std::optional<SoftmaxDualSolver> dual_solver_;
     Effort effort_;
 
     Index n_active_ = 0, n_iter_ = 0;
     bool measured_ = false, certifiable_ = true, ridge_ = false, smooth_ = false;
     Status status_ = Status::Converged;
     double alpha_ = 0, objective_ = 0, dual_ = 0, best_dual_ = 0, gap_ = 0, violation_ = 0;
+    double dual_from_ = 0;  // the gap from which the dual solver last set out; 0: it gained little
     double scale_ = 1, null_violation_ = 0, best_violation_ = 0, seconds_ = 0;
 };
 

@@ -48,13 +48,11 @@ struct GroupPenalty {
     // The largest scale <= most at which the kink at zero still holds scale * v. The thresholded
     // length is convex in the scale, so Newton's method from above never passes the root.
     double feasible_scale(std::span<const double> v, double most) const {
-        double scale = most;
-        if (!std::isfinite(scale)) {
-            double largest = 0, square = 0;
-            for (const double s : v) largest = std::max(largest, std::fabs(s)), square += s * s;
-            if (largest == 0) return most;
-            scale = (l1 + norm) / largest;  // beyond: the largest entry alone is too long
-        }
+        double largest = 0;
+        for (const double s : v) largest = std::max(largest, std::fabs(s));
+        if (largest == 0) return most;
+        // Beyond, the largest entry alone is too long; far beyond, digits would cancel.
+        double scale = std::min(most, (l1 + norm) / largest);
         for (int step = 0; step < 100; ++step) {
             double square = 0, along = 0;
             for (const double s : v) {
