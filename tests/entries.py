@@ -29,7 +29,7 @@ def signs(y):
 
 def parts(X):
     """Groups for any number of features: the first one, and the rest."""
-    p = X.shape[1] if hasattr(X, "shape") else len(X[0])
+    p = np.shape(X.toarray() if sparse.issparse(X) else X)[-1]
     return [1, p - 1] if p > 1 else 1
 
 

@@ -52,8 +52,10 @@ SoftmaxDualSolver::SoftmaxDualSolver(const Operator& x, const Response& response
 bool SoftmaxDualSolver::solve(double ridge, Outputs& u, const Outputs& slope, double tolerance,
                               Eigen::VectorXd& b0, const Context& context, Effort& effort) {
     const Index k = r_.n_outputs;
-    // As for two classes: some multiple of what couples a row to itself.
-    pull_ = intercept_ ? static_cast<float>(4 * (square_ / ridge + 4)) : 0.0F;
+    // As for two classes, some multiple of what couples a row to itself; the more classes, the fewer
+    // samples hold the intercept of each.
+    const double multiple = 2 * static_cast<double>(k);
+    pull_ = intercept_ ? static_cast<float>(multiple * (square_ / ridge + 4)) : 0.0F;
     for (Index c = 0; c < k; ++c) b0_[c] = static_cast<float>(b0[c]);
     start(ridge, u, slope);
     bool fast = true;

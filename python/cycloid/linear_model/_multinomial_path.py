@@ -201,8 +201,8 @@ def multinomial_problem(
     shares = np.bincount(codes, weights=weights, minlength=len(classes))
     if not shares.all():
         raise ValueError(
-            "sample_weight must leave samples of all classes; got only zeros for the class "
-            f"{classes[shares == 0][0]!r}"
+            f"sample_weight must leave samples of {'two' if len(classes) == 2 else 'all'} classes; "
+            f"got only zeros for the class {classes[shares == 0][0]!r}"
         )
     return GroupProblem(
         X=X,
