@@ -122,7 +122,11 @@ def test_constant_and_zero_columns(entry, data):
     coefs = coefs if coefs.shape[-1] == 8 else coefs.T
     assert np.isfinite(coefs).all()
     assert not coefs[:, 6].any()
-    if entry not in ("lasso_path", "enet_path", "group_lasso_path"):  # these have no intercept by default
+    if entry not in (
+        "lasso_path",
+        "enet_path",
+        "group_lasso_path",
+    ):  # these have no intercept by default
         assert_allclose(coefs[:, 7], 0, atol=1e-8)
 
 

@@ -40,8 +40,8 @@ py::dict to_dict(const GroupPath& path) {
     out["alphas"] = column<double>(path, [](const Point& q) { return q.alpha; });
     out["objective"] = column<double>(path, [](const Point& q) { return q.objective; });
     out["dual_objective"] = column<double>(path, [](const Point& q) { return q.dual; });
-    out["gap"] = column<double>(
-        path, [](const Point& q) { return std::max(q.objective - q.dual, 0.0); });
+    out["gap"] =
+        column<double>(path, [](const Point& q) { return std::max(q.objective - q.dual, 0.0); });
     out["violation"] = column<double>(path, [](const Point& q) { return q.violation; });
     out["seconds"] = column<double>(path, [](const Point& q) { return q.seconds; });
     out["n_iter"] = column<std::int64_t>(path, [](const Point& q) { return q.n_iter; });
@@ -69,14 +69,15 @@ void read_groups(const py::array_t<std::int64_t, py::array::c_style>& members,
     if (!valid) throw py::value_error("groups must be a partition of the features");
 }
 
-py::dict solve_group_path(
-    const py::object& X, const Vector& y, const py::object& weights, Index n_outputs,
-    const std::string& loss, const py::array_t<std::int64_t, py::array::c_style>& members,
-    const py::array_t<std::int64_t, py::array::c_style>& starts, const py::object& l1,
-    const py::object& norm, const py::object& l2, const py::object& alphas, Index n_alphas,
-    double eps, bool fit_intercept, const py::object& coef_init, const py::object& intercept_init,
-    double rtol, double atol, Index max_iter, std::int64_t seed, int n_threads, double time_limit,
-    const py::object& observer) {
+py::dict solve_group_path(const py::object& X, const Vector& y, const py::object& weights,
+                          Index n_outputs, const std::string& loss,
+                          const py::array_t<std::int64_t, py::array::c_style>& members,
+                          const py::array_t<std::int64_t, py::array::c_style>& starts,
+                          const py::object& l1, const py::object& norm, const py::object& l2,
+                          const py::object& alphas, Index n_alphas, double eps, bool fit_intercept,
+                          const py::object& coef_init, const py::object& intercept_init,
+                          double rtol, double atol, Index max_iter, std::int64_t seed,
+                          int n_threads, double time_limit, const py::object& observer) {
     const MatrixView x = view_matrix(X);
     const Index n = x.matrix->rows(), p = x.matrix->columns();
     const std::vector<double> w = normalised(weights, n);
@@ -88,8 +89,7 @@ py::dict solve_group_path(
     problem.response = {n, n_outputs, view_vector(y, "y", classes ? n : n * n_outputs), w.data()};
     for (Index i = 0; classes && i < n; ++i) {
         const double label = problem.response.y[i];
-        if (!(label >= 0 && label < static_cast<double>(n_outputs)) ||
-            label != std::floor(label)) {
+        if (!(label >= 0 && label < static_cast<double>(n_outputs)) || label != std::floor(label)) {
             throw py::value_error("y must hold classes 0, 1, ..., n_outputs - 1");
         }
     }

@@ -49,7 +49,8 @@ TEST_CASE("group penalty: a group without curvature stays where it is") {
     CHECK(mixed[1] == 0);
 }
 
-TEST_CASE("group penalty: value and conjugate meet Fenchel's inequality, with equality at the slope") {
+TEST_CASE(
+    "group penalty: value and conjugate meet Fenchel's inequality, with equality at the slope") {
     Random random(4);
     for (const GroupPenalty& penalty : penalties) {
         if (penalty.l2 == 0) continue;

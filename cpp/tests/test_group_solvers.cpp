@@ -94,7 +94,8 @@ TEST_CASE("conjugate gradients: a definite system is solved in as many steps as 
     const Index steps = conjugate_gradients(apply, scale, rhs, 1e-12, 50, x, Context{});
     CHECK(steps <= 10);
     CHECK((a * x - rhs).norm() <= 1e-10);
-    CHECK(conjugate_gradients(apply, scale, VectorXd::Zero(8).eval(), 1e-12, 50, x, Context{}) == 0);
+    CHECK(conjugate_gradients(apply, scale, VectorXd::Zero(8).eval(), 1e-12, 50, x, Context{}) ==
+          0);
     CHECK(x.isZero());
 }
 

@@ -100,9 +100,7 @@ def test_l2_is_scikit_learns(classes, fit_intercept):
         assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
         assert_array_equal(ours.predict(X), theirs.predict(X))
     sketch = LogisticRegression(C=0.7, solver="newton-sketch", tol=1e-12).fit(X, y)
-    assert_allclose(
-        sketch.coef_, LogisticRegression(C=0.7, tol=1e-12).fit(X, y).coef_, atol=1e-4
-    )
+    assert_allclose(sketch.coef_, LogisticRegression(C=0.7, tol=1e-12).fit(X, y).coef_, atol=1e-4)
 
 
 def test_l1_is_scikit_learns(classes):
@@ -173,9 +171,7 @@ def test_more_features_than_samples(rng):
     for l1_ratio in (0.0, 1.0):
         path = multinomial_path(X, y, l1_ratio=l1_ratio, alphas=[0.01, 1e-3], rtol=1e-10)
         assert path.converged
-        dense = multinomial_path(
-            X.toarray(), y, l1_ratio=l1_ratio, alphas=[0.01, 1e-3], rtol=1e-10
-        )
+        dense = multinomial_path(X.toarray(), y, l1_ratio=l1_ratio, alphas=[0.01, 1e-3], rtol=1e-10)
         assert_allclose(path.objectives, dense.objectives, rtol=1e-8)
 
 

@@ -91,8 +91,7 @@ double GroupGramSolver::sweep(const Problem& problem, std::span<const Index> gs,
     for (const Index g : gs) {
         if ((++visited & 63) == 0 && context.stop()) break;
         const std::span<const double> b = problem.part(problem.b, g);
-        const double violation =
-            problem.penalty[g].violation(problem.part(problem.slope, g), b);
+        const double violation = problem.penalty[g].violation(problem.part(problem.slope, g), b);
         largest = std::max(largest, violation);
         if (violation > 0) relax(problem, g);
     }
@@ -238,9 +237,8 @@ bool GroupGramSolver::newton(const Problem& problem, const Context& context) {
     const Index n_outputs = problem.b.cols();
     Eigen::VectorXd rhs(support.rows() * n_outputs);
     support.residual(problem.slope, rhs);
-    const Eigen::VectorXd step = n_outputs == 1
-                                     ? direct_step(support, problem.gram, rhs, context)
-                                     : shared_step(support, problem.gram, rhs, context);
+    const Eigen::VectorXd step = n_outputs == 1 ? direct_step(support, problem.gram, rhs, context)
+                                                : shared_step(support, problem.gram, rhs, context);
     if (step.size() == 0 || !step.allFinite() || context.stop()) return false;
     const Eigen::Map<const Outputs> rows(step.data(), support.rows(), n_outputs);
     direction_.setZero(problem.b.rows(), n_outputs);

@@ -1,5 +1,5 @@
-// The working set of a group path: its coefficients, and how they are improved. The squared loss has
-// one Gram matrix for all outputs; softmax takes proximal Newton steps on the samples, and
+// The working set of a group path: its coefficients, and how they are improved. The squared loss
+// has one Gram matrix for all outputs; softmax takes proximal Newton steps on the samples, and
 // Newton-CG steps where nothing but smooth terms is left to move.
 #pragma once
 
@@ -62,8 +62,8 @@ private:
         extend_gram(kernels);
         if (context.stop()) return;
         old_ = b_;
-        gram_solver_.solve(gram_.topLeftCorner(m, m), ranges_, penalty, b_, slope_, visit,
-                           context, effort);
+        gram_solver_.solve(gram_.topLeftCorner(m, m), ranges_, penalty, b_, slope_, visit, context,
+                           effort);
         step_ = b_ - old_;
         take_moved(kernels);
         kernels.advance(1.0);
@@ -109,8 +109,7 @@ private:
             if (round > 0 && !(largest > visit.tolerance)) return;
             const double forcing = std::max(0.3 * visit.tolerance / largest,
                                             std::min(0.1, 0.3 * std::sqrt(largest / first)));
-            const bool second_order =
-                smooth || (settled && violation.on >= 0.3 * violation.off);
+            const bool second_order = smooth || (settled && violation.on >= 0.3 * violation.off);
             old_ = b_;
             if (second_order) {
                 newton_step(kernels, penalty, forcing, context, effort);
@@ -165,7 +164,8 @@ private:
         }
         diagonal.tail(extra) = total.head(extra);
         const Eigen::VectorXd inverse = (diagonal.array() > 0).select(diagonal.cwiseInverse(), 0.0);
-        const std::vector<Eigen::MatrixXd> factors = class_factors(kernels, support, total, context);
+        const std::vector<Eigen::MatrixXd> factors =
+            class_factors(kernels, support, total, context);
         Eigen::VectorXd v0 = Eigen::VectorXd::Zero(n_outputs), image0 = v0;
         const auto apply = [&](const Eigen::VectorXd& v, Eigen::VectorXd& out) {
             if (extra > 0) v0 = v.tail(extra);

@@ -77,9 +77,9 @@ private:
             const auto slope = part(slope_, g);
             null_violation_ = std::max(null_violation_, GroupPenalty{}.excess(slope));
             if (unit.unpenalised() || !(null_violation_ > 0)) continue;
-            const double most = unit.free() ? 0.0
-                                            : unit.feasible_scale(
-                                                  slope, std::numeric_limits<double>::infinity());
+            const double most =
+                unit.free() ? 0.0
+                            : unit.feasible_scale(slope, std::numeric_limits<double>::infinity());
             path_.alpha_max = std::max(path_.alpha_max, 1 / most);
         }
         if (options_.coef != nullptr) start_from_given();
@@ -182,8 +182,8 @@ private:
                 break;
             }
             improve(to_the_end() ? 1e-12 * null_violation_
-                    : grew ? 0.3 * violation_
-                           : 0.1 * std::min(violation_, work_violation()));
+                    : grew       ? 0.3 * violation_
+                                 : 0.1 * std::min(violation_, work_violation()));
         }
         n_iter_ = std::min(n_iter_, options_.max_iter);
         if (monitor_.stopped() && status_ != Status::Converged) {
@@ -194,8 +194,8 @@ private:
         seconds_ = monitor_.seconds() - begin;
     }
 
-    // A quadratic problem that is all there is solved at once. So is a small one of any kind: nobody
-    // waits for it, and the same solution comes out whatever the way.
+    // A quadratic problem that is all there is solved at once. So is a small one of any kind:
+    // nobody waits for it, and the same solution comes out whatever the way.
     bool to_the_end() const {
         constexpr double small = 1 << 16;
         const double size = static_cast<double>(problem_.x.rows()) * static_cast<double>(b_.size());
@@ -338,8 +338,7 @@ private:
         for (Index q = 0; q < b_.rows(); ++q) slope.row(problem_.members[q]) = slope_.row(q);
         Eigen::VectorXd b0 = intercept;
         const double tolerance = std::max(gap_tolerance(), 1e-14 * path_.null_objective);
-        const bool fast =
-            dual_solver_->solve(ridge, u, slope, tolerance, b0, context_, effort_);
+        const bool fast = dual_solver_->solve(ridge, u, slope, tolerance, b0, context_, effort_);
         dual_from_ = fast ? gap_ : 0.0;
         const Outputs old = b_;
         problem_.x.correlate(u.data(), n_outputs_, problem_.members, nullptr, b_.data(), context_);
@@ -424,12 +423,11 @@ private:
         kernels_.start(problem_.members, b_.data(), saved_intercept_);
     }
     void report(bool force) {
-        path_.trace.push({alpha_, static_cast<double>(n_iter_), monitor_.seconds(), objective_,
-                          gap_, violation_, static_cast<double>(n_active_),
-                          static_cast<double>(work_.size()),
-                          static_cast<double>(n_groups_ - static_cast<Index>(alive_.size())),
-                          static_cast<double>(effort_.epochs),
-                          static_cast<double>(effort_.newton)});
+        path_.trace.push(
+            {alpha_, static_cast<double>(n_iter_), monitor_.seconds(), objective_, gap_, violation_,
+             static_cast<double>(n_active_), static_cast<double>(work_.size()),
+             static_cast<double>(n_groups_ - static_cast<Index>(alive_.size())),
+             static_cast<double>(effort_.epochs), static_cast<double>(effort_.newton)});
         monitor_.report(path_.trace, force);
     }
     GroupPathPoint point() const {

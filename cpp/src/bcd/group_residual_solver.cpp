@@ -100,8 +100,7 @@ double GroupResidualSolver<Loss>::relax(const Range& group, const GroupPenalty& 
         });
     }
     auto old = b.middleRows(group.begin, size);
-    const double violation =
-        penalty.violation({slope_.data(), count}, {old.row(0).data(), count});
+    const double violation = penalty.violation({slope_.data(), count}, {old.row(0).data(), count});
     if (violation == 0) return 0;
     // A matrix is at most its number of blocks times its block diagonal.
     scaled_ = static_cast<double>(size) * curvature_.middleRows(group.begin, size);

@@ -299,17 +299,16 @@ public:
         const Index chunk = poll_chunk();
         for (Index done = 0; done < count && !context.stop(); done += chunk) {
             const Index width = std::min(chunk, count - done);
-            parallel_blocks(team(width * n_outputs, context), width, stripe,
-                            [&](Index from, Index to) {
-                                auto part = products.middleRows(done + from, to - from);
-                                part.setZero();
-                                for_tiles(js.subspan(done + from, to - from), 0, x_.rows,
-                                          ones.data(), centre, [&](Index begin, const auto& tile) {
-                                              part.noalias() +=
-                                                  tile.transpose() *
-                                                  all.middleRows(begin, tile.rows());
-                                          });
-                            });
+            parallel_blocks(
+                team(width * n_outputs, context), width, stripe, [&](Index from, Index to) {
+                    auto part = products.middleRows(done + from, to - from);
+                    part.setZero();
+                    for_tiles(js.subspan(done + from, to - from), 0, x_.rows, ones.data(), centre,
+                              [&](Index begin, const auto& tile) {
+                                  part.noalias() +=
+                                      tile.transpose() * all.middleRows(begin, tile.rows());
+                              });
+                });
         }
     }
 
@@ -323,14 +322,13 @@ public:
             const Columns part = js.subspan(done, std::min(stripe, count - done));
             const auto width = static_cast<Index>(part.size());
             const Eigen::Map<const SideBySide> factors(coef + done * n_outputs, width, n_outputs);
-            parallel_blocks(team(width * n_outputs, context), x_.rows, row_block,
-                            [&](Index from, Index to) {
-                                for_tiles(part, from, to, ones.data(), centre,
-                                          [&](Index begin, const auto& tile) {
-                                              sums.middleRows(begin, tile.rows()).noalias() +=
-                                                  tile * factors;
-                                          });
-                            });
+            parallel_blocks(
+                team(width * n_outputs, context), x_.rows, row_block, [&](Index from, Index to) {
+                    for_tiles(part, from, to, ones.data(), centre,
+                              [&](Index begin, const auto& tile) {
+                                  sums.middleRows(begin, tile.rows()).noalias() += tile * factors;
+                              });
+                });
         }
     }
 

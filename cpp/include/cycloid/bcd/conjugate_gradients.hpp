@@ -8,8 +8,8 @@
 namespace cycloid::bcd {
 
 // x ~ A^{-1} rhs, from zero, until the residual (in the norm of the preconditioner) has fallen to
-// `reduction` of its start. `apply(v, out)` writes A v, `precondition(r, out)` M^{-1} r. A direction
-// without curvature ends it. Returns the number of steps.
+// `reduction` of its start. `apply(v, out)` writes A v, `precondition(r, out)` M^{-1} r. A
+// direction without curvature ends it. Returns the number of steps.
 template <class Apply, class Precondition>
 Eigen::Index conjugate_gradients(const Apply& apply, const Precondition& precondition,
                                  const Eigen::VectorXd& rhs, double reduction, Eigen::Index most,

@@ -77,8 +77,8 @@ struct GroupPenalty {
         double distance = 0;
         for (std::size_t k = 0; k < b.size(); ++k) {
             const double rest = slope[k] - pull * b[k];
-            const double d = b[k] == 0 ? std::max(std::fabs(rest) - l1, 0.0)
-                                       : rest - std::copysign(l1, b[k]);
+            const double d =
+                b[k] == 0 ? std::max(std::fabs(rest) - l1, 0.0) : rest - std::copysign(l1, b[k]);
             distance += d * d;
         }
         return std::sqrt(distance);
