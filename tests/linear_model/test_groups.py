@@ -364,7 +364,7 @@ def test_other_wrong_input(regression, tasks):
     with pytest.raises(ValueError, match="group_weights must be non-negative"):
         GroupLasso(20, group_weights=[1.0, -1.0]).fit(X, y)
     with pytest.raises(ValueError, match="X contains NaN"):
-        GroupLasso(5).fit(np.where(X == X[3, 4], np.nan, X), y)
+        GroupLasso(5).fit(np.where(X[3, 4] == X, np.nan, X), y)
     X, Y = tasks
     with pytest.raises(ValueError, match=r"y must have shape \(n_samples, n_targets\)"):
         MultiTaskLasso().fit(X, Y[:, 0])

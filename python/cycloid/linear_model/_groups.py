@@ -118,7 +118,7 @@ def as_group_weights(group_weights: Any, groups: Groups) -> Vector:
 
 def as_targets(y: Any, n_samples: int, name: str = "Y") -> NDArray[np.float64]:
     """Real targets of shape (n_samples, n_targets), float64, row-major."""
-    targets = check_array(y, dtype=np.float64, input_name=name, order="C")
+    targets: NDArray[np.float64] = check_array(y, dtype=np.float64, input_name=name, order="C")
     if len(targets) != n_samples:
         raise ValueError(
             f"{name} must have length {n_samples} (one row of targets a row of X); "
