@@ -292,8 +292,8 @@ private:
                 candidates.push_back({excess / std::sqrt(norm_[g] * norm_[g] + here.l2), g});
             }
         }
-        const std::size_t size = std::max<std::size_t>(1, b_.rows() / n_groups_);
-        const std::size_t room = std::max<std::size_t>(64 / size + 4, 2 * n_active_);
+        const Index step = std::clamp<Index>(problem_.x.rows() / 4, 32, 256) * n_groups_;
+        const auto room = static_cast<std::size_t>(std::max(step / b_.rows() + 4, n_active_));
         if (candidates.size() > room) {
             std::nth_element(candidates.begin(),
                              candidates.begin() + static_cast<std::ptrdiff_t>(room),
