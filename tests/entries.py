@@ -29,7 +29,7 @@ def signs(y):
 
 def parts(X):
     """Groups for any number of features: the first one, and the rest."""
-    p = np.shape(X.toarray() if sparse.issparse(X) else X)[-1]
+    p = (X.shape if sparse.issparse(X) else np.shape(X))[-1]
     return [1, p - 1] if p > 1 else 1
 
 

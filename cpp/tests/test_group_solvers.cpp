@@ -168,7 +168,7 @@ TEST_CASE("softmax: the dual solver and the path find the same optimum of sparse
         const Outputs slope = data.dense.transpose() * u;
         VectorXd b0 = VectorXd::Zero(k);
         Effort effort;
-        CHECK(solver.solve(ridge, u, slope, 1e-9, b0, Context{}, effort));
+        CHECK(solver.solve(ridge, u, slope, 1e-6, b0, Context{}, effort));
         Outputs b = data.dense.transpose() * u / ridge;
         Outputs scores = data.dense * b;
         scores.rowwise() += b0.transpose();

@@ -97,7 +97,7 @@ private:
 
     void newton_rounds(GroupKernels<Loss>& kernels, const std::vector<GroupPenalty>& penalty,
                        bool smooth, const Visit& visit, const Context& context, Effort& effort) {
-        constexpr int most_rounds = 12;
+        constexpr int most_rounds = 50;
         double first = 0;
         bool settled = smooth;
         for (int round = 0; round < most_rounds && !context.stop(); ++round) {

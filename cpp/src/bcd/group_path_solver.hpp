@@ -197,9 +197,10 @@ private:
     // A quadratic problem that is all there is solved at once. So is a small one of any kind:
     // nobody waits for it, and the same solution comes out whatever the way.
     bool to_the_end() const {
-        constexpr double small = 1 << 16;
-        const double size = static_cast<double>(problem_.x.rows()) * static_cast<double>(b_.size());
-        return static_cast<Index>(work_.size()) == n_groups_ && (Loss::quadratic || size <= small);
+        return static_cast<Index>(work_.size()) == n_groups_ && (Loss::quadratic || small());
+    }
+    bool small() const {
+        return static_cast<double>(problem_.x.rows()) * static_cast<double>(b_.size()) <= 1 << 16;
     }
 
     bool converged() const {
@@ -318,7 +319,7 @@ private:
     // last time at this alpha brought the gap down.
     bool dual_pays() const {
         const double* l2 = problem_.l2;
-        return !Loss::quadratic && smooth_ && certifiable_ && problem_.x.sparse() &&
+        return !Loss::quadratic && !small() && smooth_ && certifiable_ && problem_.x.sparse() &&
                n_groups_ == problem_.x.columns() && problem_.x.rows() <= n_groups_ &&
                n_groups_ <= std::numeric_limits<std::int32_t>::max() &&
                std::all_of(l2, l2 + n_groups_, [&](double v) { return v == l2[0]; }) &&
