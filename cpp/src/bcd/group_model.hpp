@@ -246,7 +246,8 @@ private:
         // Where rounding hides the fall, the Newton step is a refinement.
         const bool hidden = std::fabs(predicted) <= 1e-13 * std::fabs(before);
         const double slack = (hidden ? 1e-13 : 4e-16) * std::fabs(before);
-        for (double length = 1; length > 1e-9; length *= 0.5) {
+        for (int halvings = 0; halvings < 30; ++halvings) {
+            const double length = std::ldexp(1.0, -halvings);
             next_ = length == 1 ? target : Outputs(b_ + length * step_);
             const double trial = kernels.value_along(length) + value(next_);
             if (!(trial <= before + 1e-4 * length * std::min(predicted, 0.0) + slack)) continue;

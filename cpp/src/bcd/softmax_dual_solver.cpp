@@ -94,8 +94,8 @@ void SoftmaxDualSolver::start(double ridge, const Outputs& u, const Outputs& slo
     const Index k = r_.n_outputs;
     const double square = slope.squaredNorm() / ridge;
     double scale = 1, best = dual(scale, square, u);
-    for (double trial = 0.5; trial > 1e-4; trial *= 0.5) {
-        const double value = dual(trial, square, u);
+    for (int halvings = 1; halvings <= 13; ++halvings) {
+        const double trial = std::ldexp(1.0, -halvings), value = dual(trial, square, u);
         if (value > best) scale = trial, best = value;
     }
     for (Index j = 0; j < slope.rows(); ++j) {
