@@ -52,7 +52,10 @@ def test_docstring_names_every_parameter(item):
 def test_docstring_names_every_attribute(item, classification):
     X, y = classification
     estimator = item(0) if item is linear_model.FairLogisticRegression else item()
-    model = estimator.fit(X[:, :4], y == "yes" if is_classifier(estimator) else abs(X[:, 0]))
+    target = y == "yes" if is_classifier(estimator) else abs(X[:, 0])
+    if item.__name__.startswith("MultiTask"):
+        target = X[:, :2]
+    model = estimator.fit(X[:, :4], target)
     fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     documented = named_in(inspect.getdoc(item), "Attributes")
     assert fitted <= documented | {"l1_ratio_"}

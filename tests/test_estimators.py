@@ -15,10 +15,18 @@ from cycloid.linear_model import (
     ElasticNet,
     ElasticNetCV,
     FairLogisticRegression,
+    GroupLasso,
+    GroupLassoCV,
     Lasso,
     LassoCV,
     LogisticRegression,
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
     PoissonRegressor,
+    SparseGroupLasso,
+    SparseGroupLassoCV,
 )
 from cycloid.neural_network import ConvexReLUClassifier, ConvexReLURegressor
 from cycloid.ot import SinkhornTransport
@@ -35,6 +43,15 @@ ESTIMATORS = [
     LogisticRegression(),
     LogisticRegression(l1_ratio=1.0),
     LogisticRegression(l1_ratio=0.5, class_weight="balanced"),
+    LogisticRegression(l1_ratio=1.0, grouped=True, tol=1e-8),
+    MultiTaskLasso(),
+    MultiTaskElasticNet(alpha=0.1, selection="random"),
+    MultiTaskLassoCV(alphas=10),
+    MultiTaskElasticNetCV(l1_ratio=[0.5, 1.0], alphas=5),
+    GroupLasso(),
+    SparseGroupLasso(alpha=0.1),
+    GroupLassoCV(alphas=10),
+    SparseGroupLassoCV(l1_ratio=[0.1, 0.9], alphas=5),
 ]
 
 
@@ -93,6 +110,7 @@ def test_scikit_learn_check(estimator, check):
 
 
 NAMES = ["Lasso", "ElasticNet", "LassoCV", "ElasticNetCV", "LogisticRegression"]
+NAMES += [f"MultiTask{name}" for name in NAMES[:4]]
 OURS = {type(estimator).__name__: type(estimator) for estimator in ESTIMATORS}
 # Parameters of scikit-learn 1.6 that later releases have removed.
 REMOVED = {"n_alphas", "multi_class"}
@@ -107,6 +125,8 @@ def test_takes_every_parameter_of_scikit_learn(name, regression):
     X, y = regression
     if name == "LogisticRegression":
         y = y > y.mean()
+    if name.startswith("MultiTask"):
+        y = np.column_stack([y, X[:, 0] - y])
     model = OURS[name](**parameters).fit(X, y)
     expected = theirs.fit(X, y)
     assert model.coef_.shape == expected.coef_.shape
@@ -126,7 +146,7 @@ def test_defaults_are_those_of_scikit_learn(name):
         assert ours[parameter] == theirs[parameter], parameter
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS[:1] + ESTIMATORS[-1:])
+@pytest.mark.parametrize("estimator", [Lasso(), LogisticRegression(l1_ratio=0.5), GroupLasso()])
 def test_fitting_a_clone_gives_the_same(estimator, classification):
     X, y = classification
     y = y if isinstance(estimator, LogisticRegression) else X[:, 0]

@@ -122,7 +122,11 @@ def test_constant_and_zero_columns(entry, data):
     coefs = coefs if coefs.shape[-1] == 8 else coefs.T
     assert np.isfinite(coefs).all()
     assert not coefs[:, 6].any()
-    if entry not in ("lasso_path", "enet_path"):  # these have no intercept by default
+    if entry not in (
+        "lasso_path",
+        "enet_path",
+        "group_lasso_path",
+    ):  # these have no intercept by default
         assert_allclose(coefs[:, 7], 0, atol=1e-8)
 
 
@@ -130,7 +134,7 @@ def test_no_feature_varies(entry, data):
     _, y = data
     X = np.tile([1.0, -2.0, 0.0], (60, 1))
     model = ENTRIES[entry](X, y)
-    if entry in ("lasso_path", "enet_path"):
+    if entry in ("lasso_path", "enet_path", "group_lasso_path"):
         assert np.isfinite(model.coefs).all()
     else:
         coefs = getattr(model, "coef_", getattr(model, "coefs", None))

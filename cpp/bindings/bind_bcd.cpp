@@ -12,25 +12,6 @@ using bcd::LossKind;
 using bcd::Path;
 using bcd::PathPoint;
 
-// Positive weights of sum one.
-std::vector<double> normalised(const py::object& weights, Index n) {
-    if (weights.is_none()) {
-        return std::vector<double>(static_cast<std::size_t>(n), 1.0 / static_cast<double>(n));
-    }
-    const double* given = view_vector(weights, "weights", n);
-    std::vector<double> w(given, given + n);
-    double total = 0;
-    for (const double v : w) {
-        if (!(v >= 0)) throw py::value_error("weights must not be negative");
-        total += v;
-    }
-    if (!(total > 0) || !std::isfinite(total)) {
-        throw py::value_error("weights must have a positive, finite sum");
-    }
-    for (double& v : w) v /= total;
-    return w;
-}
-
 template <class Value, class Field>
 py::array_t<Value> column(const Path& path, Field field) {
     py::array_t<Value> out(static_cast<py::ssize_t>(path.points.size()));

@@ -1,5 +1,6 @@
 #include "common.hpp"
 
+#include <cmath>
 #include <span>
 
 #include "matrix.hpp"
@@ -43,6 +44,24 @@ const double* view_vector(const py::object& array, const char* name, Index lengt
         fail("of length " + std::to_string(length));
     }
     return static_cast<const double*>(vector.data());
+}
+
+std::vector<double> normalised(const py::object& weights, Index n) {
+    if (weights.is_none()) {
+        return std::vector<double>(static_cast<std::size_t>(n), 1.0 / static_cast<double>(n));
+    }
+    const double* given = view_vector(weights, "weights", n);
+    std::vector<double> w(given, given + n);
+    double total = 0;
+    for (const double v : w) {
+        if (!(v >= 0)) throw py::value_error("weights must not be negative");
+        total += v;
+    }
+    if (!(total > 0) || !std::isfinite(total)) {
+        throw py::value_error("weights must have a positive, finite sum");
+    }
+    for (double& v : w) v /= total;
+    return w;
 }
 
 py::dict trace_columns(const Trace& trace) {

@@ -30,6 +30,9 @@ MatrixView view_matrix(const py::object& x);
 // `length` values, or a ValueError that names the argument.
 const double* view_vector(const py::object& array, const char* name, Index length);
 
+// Non-negative sample weights scaled to sum one; None: all the same.
+std::vector<double> normalised(const py::object& weights, Index n);
+
 py::dict trace_columns(const Trace& trace);
 
 // The choice that a word names, or a ValueError that lists them.
@@ -66,6 +69,7 @@ private:
 };
 
 void bind_bcd(py::module_& m);
+void bind_groups(py::module_& m);
 void bind_ot(py::module_& m);
 void bind_ot_several(py::module_& m);
 void bind_points(py::module_& m);

@@ -88,6 +88,23 @@ void check_operator(const Operator& op, const MatrixXd& x, const char* kind, int
         }
         CHECK((image - expected).norm() < 1e-11);
 
+        for (const Index outputs : {1, 3, 37}) {
+            RowMajor directions(n, outputs), factors(4, outputs), products(4, outputs);
+            for (Index k = 0; k < outputs; ++k) {
+                directions.col(k) = VectorXd::LinSpaced(n, double(k) - 2, 1.5);
+                factors.col(k) = VectorXd::LinSpaced(4, -2, double(k));
+            }
+            op.correlate(directions.data(), outputs, some, centre, products.data(), context);
+            RowMajor images = directions;
+            op.accumulate(some, factors.data(), outputs, centre, images.data(), context);
+            for (Index k = 0; k < 4; ++k) {
+                CHECK((products.row(k) - seen.col(some[k]).transpose() * directions).norm() <
+                      1e-10 * double(outputs));
+                images -= seen.col(some[k]) * factors.row(k);
+            }
+            CHECK((images - directions).norm() < 1e-10 * double(outputs));
+        }
+
         MatrixXd gram = MatrixXd::Constant(p, p, 77.0);
         op.gram(all, 3, w.data(), centre, gram, context);
         const MatrixXd full = seen.transpose() * w.asDiagonal() * seen;

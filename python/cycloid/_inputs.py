@@ -204,8 +204,8 @@ def as_signs(y: Any, n_samples: int | None = None) -> tuple[NDArray[Any], Vector
     if len(classes) > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is multiclass: y has "
-            f"{len(classes)} classes. LogisticRegression(solver='newton-sketch') fits a "
-            "multinomial model; else wrap the estimator in sklearn.multiclass.OneVsRestClassifier"
+            f"{len(classes)} classes. LogisticRegression and multinomial_path fit a multinomial "
+            "model"
         )
     return classes, np.where(codes == 1, 1.0, -1.0)
 

@@ -24,6 +24,8 @@ Callback: TypeAlias = Callable[[dict[str, float]], bool | None]
 
 __all__ = [
     "Callback",
+    "OutputsPathResult",
+    "OutputsResult",
     "PathResult",
     "Reporter",
     "Result",
@@ -204,26 +206,12 @@ class PathResult:
         tolerance: float,
     ) -> PathResult:
         """From the dictionary of `_core.solve_glm_path`; `cut` is why values are missing, if so."""
-        parts = (raw["data"], raw["indices"], raw["indptr"])
-        statuses = tuple(Status(int(code)) for code in raw["status"])  # type: ignore[call-arg]
-        endings = (*statuses, *[cut] * n_missing, Status.CONVERGED)
         return cls(
-            alphas=raw["alphas"],
-            coefs_sparse=sparse.csc_array(parts, shape=(n_features, len(raw["alphas"]))),
+            coefs_sparse=_coefs_sparse(raw, n_features),
             intercepts=raw["intercepts"],
-            gaps=raw["gap"],
-            objectives=raw["objective"],
-            dual_objectives=raw["dual_objective"],
-            violations=raw["violation"],
-            n_iters=raw["n_iter"],
-            statuses=statuses,
-            status=next((s for s in endings if s != Status.CONVERGED), Status.CONVERGED),
             n_missing=n_missing,
-            seconds=raw["seconds"],
-            trace=dict(raw["trace"]),
-            alpha_max=raw["alpha_max"],
-            null_objective=raw["null_objective"],
             tolerance=tolerance,
+            **_path_fields(raw, n_missing, cut),
         )
 
     @cached_property
@@ -241,22 +229,130 @@ class PathResult:
 
     def at(self, index: int) -> Result:
         """The solution at `alphas[index]`."""
-        alpha = float(self.alphas[index])
-        rows = self.trace["alpha"] == alpha
         return Result(
-            alpha=alpha,
             coef=self.coefs_sparse[:, [index]].toarray().ravel(),
             intercept=float(self.intercepts[index]),
-            status=self.statuses[index],
-            gap=float(self.gaps[index]),
-            tolerance=self.tolerance,
-            objective=float(self.objectives[index]),
-            dual_objective=float(self.dual_objectives[index]),
-            violation=float(self.violations[index]),
-            n_iter=int(self.n_iters[index]),
-            seconds=float(self.seconds[index]),
-            trace={name: column[rows] for name, column in self.trace.items()},
+            **self._fields_at(index),
         )
+
+    def _fields_at(self, index: int) -> dict[str, Any]:
+        """What a solution has beside coefficients and intercept."""
+        alpha = float(self.alphas[index])
+        rows = self.trace["alpha"] == alpha
+        return {
+            "alpha": alpha,
+            "status": self.statuses[index],
+            "gap": float(self.gaps[index]),
+            "tolerance": self.tolerance,
+            "objective": float(self.objectives[index]),
+            "dual_objective": float(self.dual_objectives[index]),
+            "violation": float(self.violations[index]),
+            "n_iter": int(self.n_iters[index]),
+            "seconds": float(self.seconds[index]),
+            "trace": {name: column[rows] for name, column in self.trace.items()},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class OutputsResult(Result):
+    """The solution of a model of several outputs (targets or classes) at one penalty strength.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_outputs, n_features)
+        Coefficients in the units of X, float64.
+    intercept : ndarray of shape (n_outputs,)
+        Intercepts, 0 if none were fitted.
+    violation : float
+        As in `Result`; where the penalty has the norm of a group, the Euclidean distance of that
+        group's derivatives from the subdifferential.
+    alpha, status, gap, tolerance, objective, dual_objective, n_iter, seconds, trace
+        See `Result`.
+    """
+
+    intercept: Vector  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, eq=False)
+class OutputsPathResult(PathResult):
+    """The solutions of a model of several outputs along a path of penalty strengths.
+
+    Iterating gives `alphas, coefs, gaps`, which is what scikit-learn's path functions return.
+
+    Attributes
+    ----------
+    coefs : ndarray of shape (n_outputs, n_features, n_alphas)
+        Coefficients in the units of X, float64. Made on first use; `coefs_sparse` holds them.
+    coefs_sparse : csc_array of shape (n_features * n_outputs, n_alphas)
+        The same, only the non-zeros; the outputs of a feature lie side by side.
+    intercepts : ndarray of shape (n_outputs, n_alphas)
+        Intercepts.
+    n_outputs : int
+        Number of targets or classes.
+    alphas, gaps, objectives, dual_objectives, violations, seconds, n_iters, statuses, status, \
+            n_missing, trace, alpha_max, null_objective, tolerance
+        See `PathResult`.
+    """
+
+    n_outputs: int
+
+    @classmethod
+    def from_outputs(
+        cls,
+        raw: Mapping[str, Any],
+        *,
+        n_features: int,
+        n_outputs: int,
+        n_missing: int,
+        cut: Status,
+        tolerance: float,
+    ) -> OutputsPathResult:
+        """From the dictionary of `_core.solve_group_path`."""
+        return cls(
+            coefs_sparse=_coefs_sparse(raw, n_features * n_outputs),
+            intercepts=raw["intercepts"].reshape(-1, n_outputs).T,
+            n_outputs=n_outputs,
+            n_missing=n_missing,
+            tolerance=tolerance,
+            **_path_fields(raw, n_missing, cut),
+        )
+
+    @cached_property
+    def coefs(self) -> Vector:
+        dense: Vector = self.coefs_sparse.toarray()
+        return dense.reshape(-1, self.n_outputs, dense.shape[1]).transpose(1, 0, 2)
+
+    def at(self, index: int) -> OutputsResult:
+        """The solution at `alphas[index]`."""
+        fields = self._fields_at(index)
+        coef = self.coefs_sparse[:, [index]].toarray().reshape(-1, self.n_outputs)
+        fields |= {"coef": np.ascontiguousarray(coef.T), "intercept": self.intercepts[:, index]}
+        return OutputsResult(**fields)
+
+
+def _coefs_sparse(raw: Mapping[str, Any], n_rows: int) -> sparse.csc_array:
+    parts = (raw["data"], raw["indices"], raw["indptr"])
+    return sparse.csc_array(parts, shape=(n_rows, len(raw["alphas"])))
+
+
+def _path_fields(raw: Mapping[str, Any], n_missing: int, cut: Status) -> dict[str, Any]:
+    """What paths of all kinds have in common."""
+    statuses = tuple(Status(int(code)) for code in raw["status"])  # type: ignore[call-arg]
+    endings = (*statuses, *[cut] * n_missing, Status.CONVERGED)
+    return {
+        "alphas": raw["alphas"],
+        "gaps": raw["gap"],
+        "objectives": raw["objective"],
+        "dual_objectives": raw["dual_objective"],
+        "violations": raw["violation"],
+        "n_iters": raw["n_iter"],
+        "statuses": statuses,
+        "status": next((s for s in endings if s != Status.CONVERGED), Status.CONVERGED),
+        "seconds": raw["seconds"],
+        "trace": dict(raw["trace"]),
+        "alpha_max": raw["alpha_max"],
+        "null_objective": raw["null_objective"],
+    }
 
 
 # ------------------------------------------------------------------------------------- the warning

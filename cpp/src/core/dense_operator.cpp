@@ -289,6 +289,49 @@ public:
         }
     }
 
+    void correlate(const double* u, Index n_outputs, Columns js, const double* centre, double* out,
+                   const Context& context) const override {
+        if (n_outputs == 1) return correlate(u, js, centre, out, context);
+        const auto count = static_cast<Index>(js.size());
+        const Eigen::Map<const SideBySide> all(u, x_.rows, n_outputs);
+        Eigen::Map<SideBySide> products(out, count, n_outputs);
+        const std::vector<double> ones(static_cast<std::size_t>(x_.rows), 1.0);
+        const Index chunk = poll_chunk();
+        for (Index done = 0; done < count && !context.stop(); done += chunk) {
+            const Index width = std::min(chunk, count - done);
+            parallel_blocks(
+                team(width * n_outputs, context), width, stripe, [&](Index from, Index to) {
+                    auto part = products.middleRows(done + from, to - from);
+                    part.setZero();
+                    for_tiles(js.subspan(done + from, to - from), 0, x_.rows, ones.data(), centre,
+                              [&](Index begin, const auto& tile) {
+                                  part.noalias() +=
+                                      tile.transpose() * all.middleRows(begin, tile.rows());
+                              });
+                });
+        }
+    }
+
+    void accumulate(Columns js, const double* coef, Index n_outputs, const double* centre,
+                    double* out, const Context& context) const override {
+        if (n_outputs == 1) return accumulate(js, coef, centre, out, context);
+        const auto count = static_cast<Index>(js.size());
+        Eigen::Map<SideBySide> sums(out, x_.rows, n_outputs);
+        const std::vector<double> ones(static_cast<std::size_t>(x_.rows), 1.0);
+        for (Index done = 0; done < count && !context.stop(); done += stripe) {
+            const Columns part = js.subspan(done, std::min(stripe, count - done));
+            const auto width = static_cast<Index>(part.size());
+            const Eigen::Map<const SideBySide> factors(coef + done * n_outputs, width, n_outputs);
+            parallel_blocks(
+                team(width * n_outputs, context), x_.rows, row_block, [&](Index from, Index to) {
+                    for_tiles(part, from, to, ones.data(), centre,
+                              [&](Index begin, const auto& tile) {
+                                  sums.middleRows(begin, tile.rows()).noalias() += tile * factors;
+                              });
+                });
+        }
+    }
+
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
         gram_of<double>(js, first, h, centre, gram, context);
@@ -350,6 +393,23 @@ public:
     }
 
 private:
+    using SideBySide = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+    // visit(first row, tile) with the rows [from, to) of at most `stripe` columns, centred and in
+    // double precision, a piece that fits into cache at a time.
+    template <class Visit>
+    void for_tiles(Columns js, Index from, Index to, const double* ones, const double* centre,
+                   const Visit& visit) const {
+        constexpr Index height = 256;
+        const auto width = static_cast<Index>(js.size());
+        Eigen::MatrixXd tile(std::min(height, to - from), width);
+        for (Index begin = from; begin < to; begin += height) {
+            const Index end = std::min(begin + height, to);
+            x_.pack(js, 0, width, begin, end, ones, centre, tile.data(), tile.rows());
+            visit(begin, tile.topRows(end - begin));
+        }
+    }
+
     // Panels of rows are packed (converted, centred, weighted by sqrt(h)) into cache, then
     // multiplied tile by tile: any layout, precision and weight meets the same product.
     template <class Real>

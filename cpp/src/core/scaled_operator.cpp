@@ -44,6 +44,26 @@ public:
         x_.accumulate(js, scaled.data(), unscaled(js, centre, centres), out, context);
     }
 
+    void correlate(const double* u, Index n_outputs, Columns js, const double* centre, double* out,
+                   const Context& context) const override {
+        std::vector<double> centres;
+        x_.correlate(u, n_outputs, js, unscaled(js, centre, centres), out, context);
+        for (std::size_t k = 0; k < js.size(); ++k) {
+            std::for_each_n(out + k * n_outputs, n_outputs,
+                            [s = scale_[js[k]]](double& value) { value *= s; });
+        }
+    }
+
+    void accumulate(Columns js, const double* coef, Index n_outputs, const double* centre,
+                    double* out, const Context& context) const override {
+        std::vector<double> scaled(coef, coef + js.size() * n_outputs), centres;
+        for (std::size_t k = 0; k < js.size(); ++k) {
+            std::for_each_n(scaled.begin() + static_cast<std::ptrdiff_t>(k) * n_outputs, n_outputs,
+                            [s = scale_[js[k]]](double& value) { value *= s; });
+        }
+        x_.accumulate(js, scaled.data(), n_outputs, unscaled(js, centre, centres), out, context);
+    }
+
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {
         scaled_gram<double>(js, first, h, centre, gram, context);

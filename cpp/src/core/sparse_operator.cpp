@@ -10,6 +10,18 @@ namespace cycloid {
 namespace {
 
 constexpr Index piece = 256;  // columns that one task owns
+constexpr Index slice = 32;   // outputs that are worked on at a time
+
+// sums += factor * values; a whole slice has a length known to the compiler.
+inline void add_scaled(double factor, const double* values, Index width, double* sums) {
+    if (width == slice) {
+#pragma omp simd
+        for (Index c = 0; c < slice; ++c) sums[c] += factor * values[c];
+    } else {
+#pragma omp simd
+        for (Index c = 0; c < width; ++c) sums[c] += factor * values[c];
+    }
+}
 
 template <class Scalar, class StorageIndex>
 struct Compressed {
@@ -83,6 +95,42 @@ public:
             const double c = coef[k];
             for (Index q = begin(js[k]); q < end(js[k]); ++q) out[row(q)] += c * value(q);
         }
+    }
+
+    // A slice of the outputs at a time, so that its values for all rows stay in cache, and the sums
+    // of a column in registers.
+    void correlate(const double* u, Index n_outputs, Columns js, const double*, double* out,
+                   const Context& context) const override {
+        const auto count = static_cast<Index>(js.size());
+        const double work = stored(count) * static_cast<double>(n_outputs);
+        for (Index from = 0; from < n_outputs && !context.stop(); from += slice) {
+            const Index width = std::min(slice, n_outputs - from);
+            parallel_blocks(context.team(work), count, piece, [&](Index first, Index last) {
+                for (Index k = first; k < last; ++k) {
+                    double sums[slice] = {};
+                    for (Index q = begin(js[k]); q < end(js[k]); ++q) {
+                        const double* values = u + row(q) * n_outputs + from;
+                        add_scaled(value(q), values, width, sums);
+                    }
+                    std::copy(sums, sums + width, out + k * n_outputs + from);
+                }
+            });
+        }
+    }
+
+    // Tasks own slices of the outputs: every sum is taken in one order.
+    void accumulate(Columns js, const double* coef, Index n_outputs, const double*, double* out,
+                    const Context& context) const override {
+        const auto count = static_cast<Index>(js.size());
+        const double work = stored(count) * static_cast<double>(n_outputs);
+        parallel_blocks(context.team(work), n_outputs, slice, [&](Index from, Index to) {
+            for (Index k = 0; k < count; ++k) {
+                const double* factors = coef + k * n_outputs + from;
+                for (Index q = begin(js[k]); q < end(js[k]); ++q) {
+                    add_scaled(value(q), factors, to - from, out + row(q) * n_outputs + from);
+                }
+            }
+        });
     }
 
     void gram(Columns js, Index first, const double* h, const double*,
@@ -268,6 +316,14 @@ public:
     void accumulate(Columns js, const double* coef, const double* centre, double* out,
                     const Context& context) const override {
         by_column_.accumulate(js, coef, centre, out, context);
+    }
+    void correlate(const double* u, Index n_outputs, Columns js, const double* centre, double* out,
+                   const Context& context) const override {
+        by_column_.correlate(u, n_outputs, js, centre, out, context);
+    }
+    void accumulate(Columns js, const double* coef, Index n_outputs, const double* centre,
+                    double* out, const Context& context) const override {
+        by_column_.accumulate(js, coef, n_outputs, centre, out, context);
     }
     void gram(Columns js, Index first, const double* h, const double* centre,
               Eigen::Ref<Eigen::MatrixXd> gram, const Context& context) const override {

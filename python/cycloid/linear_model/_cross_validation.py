@@ -14,6 +14,7 @@ from scipy import sparse
 
 from cycloid._inputs import Vector
 from cycloid._result import PathResult, print_fold
+from cycloid.linear_model._groups import GroupProblem
 from cycloid.linear_model._solve import Controls, solve_path
 
 T = TypeVar("T")
@@ -38,12 +39,89 @@ class Fold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathProblem:
+class FoldProblem:
     """The data of a cross-validation, and what is the same for all folds."""
 
     X: Any
     y: Vector
     weights: Vector | None
+
+    def solve(self, weights: Vector | None, control: Controls, **path: Any) -> PathResult:
+        """The path of an `l1_ratio` under other weights of the samples."""
+        raise NotImplementedError
+
+    def largest_alphas(self, l1_ratios: Sequence[float], control: Controls) -> list[float]:
+        """The smallest alpha at which all penalised coefficients are zero, for each l1_ratio."""
+        return [
+            self.solve(self.weights, control, alphas=None, n_alphas=1, l1_ratio=ratio).alpha_max
+            for ratio in l1_ratios
+        ]
+
+    def alpha_grids(
+        self, l1_ratios: Sequence[float], n_alphas: int, eps: float, control: Controls
+    ) -> list[Vector]:
+        """A geometric grid for each l1_ratio."""
+        # For a constant target every alpha gives zeros; scikit-learn's grid then is this.
+        resolution = float(np.finfo(np.float64).resolution)
+        return [
+            np.full(n_alphas, resolution)
+            if top <= resolution
+            else np.geomspace(top, top * eps, num=n_alphas)
+            for top in self.largest_alphas(l1_ratios, control)
+        ]
+
+    def fit_fold(self, task: FoldTask, control: Controls) -> Fold:
+        """Held-out samples get weight zero rather than X a copy, so memory does not grow with the
+        number of folds; a sample drawn twice counts twice."""
+        n_samples = len(self.y)
+        kept = None if self.weights is None else self.weights[task.train]
+        weights = np.bincount(task.train, weights=kept, minlength=n_samples).astype(np.float64)
+        if not weights.any():
+            raise ValueError("cv leaves a fold whose training samples have no weight")
+        path = self.solve(weights, control, alphas=task.alphas, l1_ratio=task.l1_ratio)
+        squares = self._squares(path, task.test)
+        held_out = None if self.weights is None else self.weights[task.test]
+        if held_out is not None and not held_out.any():
+            raise ValueError("cv leaves a fold whose test samples have no weight")
+        return Fold(errors=np.average(squares, weights=held_out, axis=0), path=path)
+
+    def _squares(self, path: PathResult, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Squared errors of some samples for each alpha."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupedPathProblem(FoldProblem):
+    """Models of `_groups`; `build` makes the problem of an l1_ratio."""
+
+    build: Callable[[float], GroupProblem]
+    n_outputs: int
+    several: bool
+
+    def solve(
+        self, weights: Vector | None, control: Controls, *, l1_ratio: float = 1.0, **path: Any
+    ) -> PathResult:
+        problem = self.build(l1_ratio)
+        solve = problem.solve_outputs if self.several else problem.solve
+        return solve(weights, control, **path)
+
+    def _squares(self, path: PathResult, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Mean over the outputs."""
+        n_features, n_alphas = self.X.shape[1], len(path.alphas)
+        coefs = path.coefs_sparse.toarray().reshape(n_features, self.n_outputs * n_alphas)
+        support = np.flatnonzero(coefs.any(axis=1))
+        X = self.X[rows][:, support] if sparse.issparse(self.X) else self.X[np.ix_(rows, support)]
+        scores = (X @ coefs[support]).reshape(len(rows), self.n_outputs, n_alphas)
+        errors = scores + path.intercepts.reshape(self.n_outputs, n_alphas)
+        errors -= self.y.reshape(len(self.y), -1)[rows][:, :, np.newaxis]
+        squares: NDArray[Any] = np.mean(errors**2, axis=1)
+        return squares
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathProblem(FoldProblem):
+    """Least squares with elastic-net penalties."""
+
     penalty_weights: Vector | None
     positive: bool
     fit_intercept: bool
@@ -61,40 +139,18 @@ class PathProblem:
             **path,
         )
 
-    def alpha_grids(
-        self, l1_ratios: Sequence[float], n_alphas: int, eps: float, control: Controls
-    ) -> list[Vector]:
-        """A geometric grid for each l1_ratio, from one solve at the largest alpha."""
+    def largest_alphas(self, l1_ratios: Sequence[float], control: Controls) -> list[float]:
         top = self.solve(self.weights, control, alphas=None, n_alphas=1, l1_ratio=1.0).alpha_max
-        # For a constant target every alpha gives zeros; scikit-learn's grid then is this.
-        resolution = float(np.finfo(np.float64).resolution)
-        if top <= resolution:
-            return [np.full(n_alphas, resolution) for _ in l1_ratios]
-        return [np.geomspace(top / r, top / r * eps, num=n_alphas) for r in l1_ratios]
+        return [top / ratio for ratio in l1_ratios]
 
-    def fit_fold(self, task: FoldTask, control: Controls) -> Fold:
-        """Held-out samples get weight zero rather than X a copy, so memory does not grow with the
-        number of folds; a sample drawn twice counts twice."""
-        n_samples = len(self.y)
-        kept = None if self.weights is None else self.weights[task.train]
-        weights = np.bincount(task.train, weights=kept, minlength=n_samples).astype(np.float64)
-        if not weights.any():
-            raise ValueError("cv leaves a fold whose training samples have no weight")
-        path = self.solve(weights, control, alphas=task.alphas, l1_ratio=task.l1_ratio)
-        residuals = self._predictions(path, task.test) - self.y[task.test, np.newaxis]
-        held_out = None if self.weights is None else self.weights[task.test]
-        if held_out is not None and not held_out.any():
-            raise ValueError("cv leaves a fold whose test samples have no weight")
-        return Fold(errors=np.average(residuals**2, weights=held_out, axis=0), path=path)
-
-    def _predictions(self, path: PathResult, rows: NDArray[np.intp]) -> NDArray[Any]:
+    def _squares(self, path: PathResult, rows: NDArray[np.intp]) -> NDArray[Any]:
         if sparse.issparse(self.X):
             product = (self.X[rows] @ path.coefs_sparse).toarray()
         else:
             support = np.unique(path.coefs_sparse.indices)
             product = self.X[np.ix_(rows, support)] @ path.coefs_sparse.tocsr()[support].toarray()
-        shifted: NDArray[Any] = product + path.intercepts
-        return shifted
+        squares: NDArray[Any] = (product + path.intercepts - self.y[rows, np.newaxis]) ** 2
+        return squares
 
 
 def row_indices(rows: Any) -> NDArray[np.intp]:
@@ -104,7 +160,7 @@ def row_indices(rows: Any) -> NDArray[np.intp]:
 
 
 def fit_folds(
-    problem: PathProblem, tasks: Sequence[FoldTask], control: Controls, n_workers: int
+    problem: FoldProblem, tasks: Sequence[FoldTask], control: Controls, n_workers: int
 ) -> list[Fold]:
     """All folds, in the order of `tasks`, each worker with its share of the threads."""
     stop = threading.Event()

@@ -26,6 +26,7 @@ from cycloid._inputs import (
 from cycloid._result import warn_unless_converged
 from cycloid.linear_model._cross_validation import (
     Fold,
+    FoldProblem,
     FoldTask,
     PathProblem,
     fit_folds,
@@ -132,6 +133,7 @@ class ElasticNetCV(LinearPredictor):
     """
 
     path: Any = staticmethod(enet_path)
+    _grid_needs_l1 = True
 
     def __init__(
         self,
@@ -209,17 +211,8 @@ class ElasticNetCV(LinearPredictor):
         """
         from sklearn.model_selection import check_cv  # a third of all that an import would load
 
-        check_flag("copy_X", self.copy_X)
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **X_CHECKS)
-        n_samples, n_features = X.shape
-        problem = PathProblem(
-            X=viewable(X),
-            y=as_target(column_or_1d(y, warn=True), n_samples),
-            weights=as_weights(sample_weight, n_samples),
-            penalty_weights=as_penalty_weights(self.penalty_weights, n_features),
-            positive=check_flag("positive", self.positive),
-            fit_intercept=check_flag("fit_intercept", self.fit_intercept),
-        )
+        problem = self._problem(X, y, as_weights(sample_weight, X.shape[0]))
         control = self._controls()
         ratios = self._l1_ratios()
         grids = self._grids(problem, ratios, control)
@@ -241,13 +234,28 @@ class ElasticNetCV(LinearPredictor):
         last = problem.solve(
             problem.weights, control, alphas=np.array([self.alpha_]), l1_ratio=self.l1_ratio_
         )
-        self.result_ = last.at(0)
-        self.coef_ = self.result_.coef.astype(X.dtype)
-        self.intercept_ = X.dtype.type(self.result_.intercept)
-        self.dual_gap_ = self.result_.gap
-        self.n_iter_ = self.result_.n_iter
+        self._store(last.at(0), X.dtype)
         warn_unless_converged(type(self).__name__, *(fold.path for fold in folds), last)
         return self
+
+    def _problem(self, X: Any, y: Any, weights: Vector | None) -> FoldProblem:
+        check_flag("copy_X", self.copy_X)
+        n_samples, n_features = X.shape
+        return PathProblem(
+            X=viewable(X),
+            y=as_target(column_or_1d(y, warn=True), n_samples),
+            weights=weights,
+            penalty_weights=as_penalty_weights(self.penalty_weights, n_features),
+            positive=check_flag("positive", self.positive),
+            fit_intercept=check_flag("fit_intercept", self.fit_intercept),
+        )
+
+    def _store(self, result: Any, dtype: Any) -> None:
+        self.result_ = result
+        self.coef_ = result.coef.astype(dtype)
+        self.intercept_ = dtype.type(result.intercept)
+        self.dual_gap_ = result.gap
+        self.n_iter_ = result.n_iter
 
     def _controls(self) -> Controls:
         return controls(
@@ -264,14 +272,14 @@ class ElasticNetCV(LinearPredictor):
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=object))
         return [check_real("l1_ratio", ratio, high=1.0) for ratio in ratios]
 
-    def _grids(self, problem: PathProblem, ratios: list[float], control: Controls) -> list[Vector]:
+    def _grids(self, problem: FoldProblem, ratios: list[float], control: Controls) -> list[Vector]:
         eps = check_real("eps", self.eps, open_low=True, high=1.0)
         n_alphas: Any = self.alphas
         if not isinstance(n_alphas, Integral):
             given = np.sort(as_strengths("alphas", n_alphas))[::-1].copy()
             return [given] * len(ratios)
         n_alphas = check_integer("alphas", n_alphas, low=1)
-        if 0.0 in ratios:
+        if self._grid_needs_l1 and 0.0 in ratios:
             raise ValueError(
                 "alphas must be given when l1_ratio=0: without an L1 penalty no finite alpha "
                 "makes all coefficients zero, so no grid can start there"

@@ -158,7 +158,7 @@ def logistic_path(
     _, signs = as_signs(y, n_samples)
     check_both_weighted(signs, weights)
     strengths, n_alphas, eps = path_strengths(
-        _from_inverse(Cs, alphas, n_samples if weights is None else weights.sum()),
+        from_inverse(Cs, alphas, n_samples if weights is None else weights.sum()),
         None,
         eps,
         l1_ratio,
@@ -208,7 +208,7 @@ def check_both_weighted(signs: Vector, weights: Vector | None) -> None:
             )
 
 
-def _from_inverse(Cs: Any, alphas: Any, total_weight: float) -> Any:
+def from_inverse(Cs: Any, alphas: Any, total_weight: float) -> Any:
     """Strengths of the mean objective for scikit-learn's inverse strengths of the sum."""
     if Cs is None:
         return alphas

@@ -7,16 +7,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from cycloid._inputs import (
     X_CHECKS,
     Vector,
+    as_codes,
     as_coef_init,
     as_penalty_weights,
-    as_signs,
     as_weights,
     check_finite_real,
     check_flag,
@@ -24,7 +23,7 @@ from cycloid._inputs import (
     check_real,
     viewable,
 )
-from cycloid._result import Callback, Result, warn_unless_converged
+from cycloid._result import Callback, PathResult, Result, warn_unless_converged
 from cycloid.linear_model._finite_sum import (
     NewtonResult,
     SumProblem,
@@ -33,14 +32,16 @@ from cycloid.linear_model._finite_sum import (
     sum_controls,
     warn_unless_solved,
 )
+from cycloid.linear_model._groups import as_coef_matrix
 from cycloid.linear_model._logistic_path import check_both_weighted
 from cycloid.linear_model._logistic_predictor import (
     LogisticPredictor,
     class_weighted,
     logistic_problem,
 )
+from cycloid.linear_model._multinomial_path import multinomial_problem
 from cycloid.linear_model._penalty import elastic_net_form
-from cycloid.linear_model._solve import controls, solve_path
+from cycloid.linear_model._solve import Controls, controls, solve_path
 
 # scikit-learn's solvers that minimise the objective of `LogisticRegression`.
 EQUIVALENT_SOLVERS = ("auto", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
@@ -58,11 +59,14 @@ class LogisticRegression(LogisticPredictor):
     where x_i is row i of `X`, s_i is +1 for `classes_[1]` and -1 for `classes_[0]`, w_i is the
     sample weight times the class weight (1 by default), v_j = penalty_weights_j (1 by default),
     and b = 0 unless `fit_intercept`. The minimiser is scikit-learn's; `tol` is reached with a
-    certificate. More than two classes take `solver='newton-sketch'`, which then minimises, with a
-    row beta_k of `coef_` and an intercept b_k for each class k, and y_i the class of sample i::
+    certificate. More than two classes have the multinomial model, with a row beta_k of `coef_`
+    and an intercept b_k for each class k, and y_i the class of sample i::
 
         C * sum_i w_i (log(sum_k exp(b_k + x_i . beta_k)) - b_{y_i} - x_i . beta_{y_i})
-            + 1/2 sum_k ||beta_k||^2
+            + sum_j v_j (l1_ratio |beta^j| + (1 - l1_ratio) / 2 ||beta^j||^2)
+
+    where beta^j holds the coefficients of feature j and |.| is the sum of absolute values or, if
+    `grouped`, the Euclidean norm.
 
     Parameters
     ----------
@@ -91,11 +95,10 @@ class LogisticRegression(LogisticPredictor):
         subsamples and sketches of 'newton-sketch'.
     solver : {'auto', 'lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga', 'newton-sketch'}, \
             default='auto'
-        'auto' is block coordinate descent, for any penalty and two classes; scikit-learn's names
+        'auto' is block coordinate descent with Newton steps, for any penalty; scikit-learn's names
         are taken for it, since they name the same objective. 'newton-sketch' is Newton's method
-        with a randomly sketched preconditioner [5]_, for many more samples than features, the L2
-        penalty or none (`l1_ratio=0`), and any number of classes. 'liblinear' penalises the
-        intercept and is a ValueError.
+        with a randomly sketched preconditioner [5]_, for many more samples than features and the
+        L2 penalty or none (`l1_ratio=0`). 'liblinear' penalises the intercept and is a ValueError.
     max_iter : int, default=100
         Limit on outer iterations: working sets, or Newton steps on one.
     verbose : int, default=0
@@ -108,6 +111,9 @@ class LogisticRegression(LogisticPredictor):
         Order in which coordinate descent visits the coordinates.
     penalty_weights : array-like of shape (n_features,), default=None
         Non-negative factors v of the penalty; zero leaves a coefficient unpenalised.
+    grouped : bool, default=False
+        Whether a feature is used in all classes or in none: of several classes the L1 penalty
+        takes the norm of a feature's coefficients in the place of their absolute values.
     n_threads : int, default=None
         Number of threads, with the same result for any. None: the environment variable
         CYCLOID_NUM_THREADS, else all CPUs that the process may use, within OpenMP's limits;
@@ -128,9 +134,10 @@ class LogisticRegression(LogisticPredictor):
         Intercept, 0 without `fit_intercept`; those of several classes sum to 0.
     n_iter_ : ndarray of shape (1,)
         Outer iterations.
-    result_ : Result or NewtonResult
+    result_ : Result, OutputsResult or NewtonResult
         Solution in float64 with status, gap, violation and trace, in the scale of
-        `logistic_path`: the objective above divided by C * sum(w). NewtonResult of 'newton-sketch'.
+        `logistic_path` and `multinomial_path`: the objective above divided by C * sum(w).
+        OutputsResult of several classes, NewtonResult of 'newton-sketch'.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -138,7 +145,8 @@ class LogisticRegression(LogisticPredictor):
 
     See Also
     --------
-    logistic_path : The same at a sequence of penalty strengths.
+    logistic_path : The same at a sequence of penalty strengths, two classes.
+    multinomial_path : The same at a sequence of penalty strengths, several classes.
 
     References
     ----------
@@ -182,6 +190,7 @@ class LogisticRegression(LogisticPredictor):
         n_jobs: None = None,
         selection: str = "cyclic",
         penalty_weights: ArrayLike | None = None,
+        grouped: bool = False,
         n_threads: int | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
@@ -202,6 +211,7 @@ class LogisticRegression(LogisticPredictor):
         self.n_jobs = n_jobs
         self.selection = selection
         self.penalty_weights = penalty_weights
+        self.grouped = grouped
         self.n_threads = n_threads
         self.time_limit = time_limit
         self.callback = callback
@@ -215,7 +225,7 @@ class LogisticRegression(LogisticPredictor):
             Features. Dense arrays of either order, CSC and CSR, float32 or float64, are used
             where they lie. Never written to.
         y : array-like of shape (n_samples,)
-            Labels of two classes; of more with 'newton-sketch'.
+            Labels of two classes or more.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights of the samples.
 
@@ -229,7 +239,7 @@ class LogisticRegression(LogisticPredictor):
         TypeError
             If a parameter or an array has the wrong type.
         ValueError
-            If one has a wrong value or shape, or NaN or infinity; if y has not two classes.
+            If one has a wrong value or shape, or NaN or infinity; if y has one class only.
 
         Warns
         -----
@@ -244,42 +254,88 @@ class LogisticRegression(LogisticPredictor):
         check_classification_targets(y)
         if self.solver == "newton-sketch":
             return self._fit_newton_sketch(X, y, sample_weight, C, l1_ratio)
-        classes, signs = as_signs(y)
+        classes, codes = as_codes(y)
         weights = class_weighted(
-            self.class_weight, as_weights(sample_weight, len(signs)), y, classes
+            self.class_weight, as_weights(sample_weight, len(codes)), y, classes
         )
+        total = len(codes) if weights is None else weights.sum()
+        solve = self._solve_binary if len(classes) == 2 else self._solve_multinomial
+        path = solve(viewable(X), classes, codes, weights, np.array([1.0 / (C * total)]), l1_ratio)
+        self.classes_ = classes
+        result = path.at(0)
+        self.result_: Result | NewtonResult = result
+        self.coef_ = np.atleast_2d(result.coef).astype(X.dtype)
+        self.intercept_ = np.atleast_1d(result.intercept).astype(X.dtype)
+        self.n_iter_ = np.array([result.n_iter], dtype=np.int32)
+        warn_unless_converged(type(self).__name__, path)
+        return self
+
+    def _controls(self) -> Controls:
+        return controls(
+            rtol=check_finite_real("tol", self.tol),
+            max_iter=self.max_iter,
+            selection=self.selection,
+            random_state=self.random_state,
+            n_threads=self.n_threads,
+            time_limit=self.time_limit,
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+
+    def _solve_binary(
+        self,
+        X: Any,
+        classes: NDArray[Any],
+        codes: NDArray[np.intp],
+        weights: Vector | None,
+        alphas: Vector,
+        l1_ratio: float,
+    ) -> PathResult:
+        signs = np.where(codes == 1, 1.0, -1.0)
         check_both_weighted(signs, weights)
-        total = len(signs) if weights is None else weights.sum()
+        check_flag("grouped", self.grouped)  # a feature has one coefficient: nothing to group
         start = self._start(X.shape[1], 1)
-        path = solve_path(
-            viewable(X),
+        return solve_path(
+            X,
             signs,
             weights,
             loss="logistic",
-            control=controls(
-                rtol=check_finite_real("tol", self.tol),
-                max_iter=self.max_iter,
-                selection=self.selection,
-                random_state=self.random_state,
-                n_threads=self.n_threads,
-                time_limit=self.time_limit,
-                callback=self.callback,
-                verbose=self.verbose,
-            ),
-            alphas=np.array([1.0 / (C * total)]),
+            control=self._controls(),
+            alphas=alphas,
             l1_ratio=l1_ratio,
             penalty_weights=as_penalty_weights(self.penalty_weights, X.shape[1]),
             fit_intercept=check_flag("fit_intercept", self.fit_intercept),
             coef_init=None if start is None else start[0][0].copy(),
             intercept_init=0.0 if start is None else float(start[1][0]),
         )
-        self.classes_ = classes
-        self.result_: Result | NewtonResult = path.at(0)
-        self.coef_ = path.at(0).coef[np.newaxis].astype(X.dtype)
-        self.intercept_ = np.array([path.at(0).intercept], dtype=X.dtype)
-        self.n_iter_ = np.array([path.at(0).n_iter], dtype=np.int32)
-        warn_unless_converged(type(self).__name__, path)
-        return self
+
+    def _solve_multinomial(
+        self,
+        X: Any,
+        classes: NDArray[Any],
+        codes: NDArray[np.intp],
+        weights: Vector | None,
+        alphas: Vector,
+        l1_ratio: float,
+    ) -> PathResult:
+        problem = multinomial_problem(
+            X,
+            classes,
+            codes,
+            weights,
+            l1_ratio=l1_ratio,
+            grouped=check_flag("grouped", self.grouped),
+            penalty_weights=as_penalty_weights(self.penalty_weights, X.shape[1]),
+            fit_intercept=check_flag("fit_intercept", self.fit_intercept),
+        )
+        coef, intercept = self._start(X.shape[1], len(classes)) or (None, None)
+        return problem.solve_outputs(
+            weights,
+            self._controls(),
+            alphas=alphas,
+            coef_init=as_coef_matrix(coef, len(classes), X.shape[1]),
+            intercept_init=intercept,
+        )
 
     def _refuse_unsupported(self) -> None:
         if self.solver == "liblinear":
@@ -305,6 +361,7 @@ class LogisticRegression(LogisticPredictor):
             "l1_ratio": l1_ratio != 0,
             "penalty_weights": self.penalty_weights is not None,
             "selection": self.selection != "cyclic",
+            "grouped": check_flag("grouped", self.grouped),
         }
         for name in (name for name, given in refused.items() if given):
             raise ValueError(
@@ -356,8 +413,3 @@ class LogisticRegression(LogisticPredictor):
             as_coef_init(row, n_features, positive=False)
         intercept = np.asarray(self.intercept_, dtype=np.float64)
         return coef, intercept if self.fit_intercept else np.zeros(n_outputs)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = self.solver == "newton-sketch"
-        return tags

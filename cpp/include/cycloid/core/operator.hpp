@@ -70,6 +70,13 @@ public:
     virtual void accumulate(Columns columns, const double* coef, const double* centre, double* out,
                             const Context& context) const = 0;
 
+    // The same for several vectors at a time, their values side by side: u has n_outputs values a
+    // row of X, coef and out of `correlate` n_outputs values a column.
+    virtual void correlate(const double* u, Index n_outputs, Columns columns, const double* centre,
+                           double* out, const Context& context) const = 0;
+    virtual void accumulate(Columns columns, const double* coef, Index n_outputs,
+                            const double* centre, double* out, const Context& context) const = 0;
+
     // The weighted Gram matrix of the columns, rows >= first, lower triangle:
     // gram(a, b) = sum_i h_i (x_ia - centre_a) (x_ib - centre_b), in either precision.
     virtual void gram(Columns columns, Index first, const double* h, const double* centre,
