@@ -70,8 +70,8 @@ for n in sizes:
         seconds[name].append(time.perf_counter() - begin)
 
 # %%
-# Left, the probability of the upper moon and the four labels; right, seconds for a relative residual
-# of 1e-10.
+# Left, the probability of the upper moon and the four labels; right, seconds for a relative
+# residual of 1e-10.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 shown = left.scatter(*X.T, c=model.label_distributions_[:, 0], s=6, cmap="coolwarm", vmin=0, vmax=1)

@@ -112,6 +112,28 @@ py::dict solve_field(const py::object& W, const py::object& strength, const Vect
     return out;
 }
 
+// The diagonal, or None where the factor would be too large, and whether A is positive definite.
+py::tuple inverse_diagonal(const py::object& A) {
+    const bcd::GraphSystem system = bcd::make_system(copy_symmetric(A));
+    PythonObserver watcher{py::none()};
+    bcd::Elimination factor;
+    std::vector<double> diagonal;
+    {
+        const py::gil_scoped_release release;
+        Monitor monitor(&watcher);
+        const Context context{1, &monitor};
+        bcd::GraphSystem rest;
+        factor =
+            bcd::eliminate(system, {.degree = system.matrix.size(), .fill = 1e9}, context, rest);
+        const bool complete = factor.positive && factor.kept.empty() && !factor.stopped;
+        if (complete) diagonal = bcd::inverse_diagonal(factor, context);
+    }
+    watcher.raise_pending();
+    py::object found = py::none();
+    if (!diagonal.empty()) found = to_array(diagonal);
+    return py::make_tuple(found, factor.positive);
+}
+
 }  // namespace
 
 void bind_bcd_graph(py::module_& m) {
@@ -120,6 +142,8 @@ void bind_bcd_graph(py::module_& m) {
           py::kw_only(), "rtol"_a, "max_iter"_a, "degree"_a, "fill"_a, "preconditioner"_a,
           "time_limit"_a, "observer"_a,
           "A sparse symmetric positive definite system; see _core.pyi.");
+    m.def("inverse_diagonal", &inverse_diagonal, "A"_a,
+          "The diagonal of the inverse of a sparse matrix; see _core.pyi.");
     m.def("solve_field", &solve_field, "W"_a, "strength"_a, "values"_a.noconvert(), py::kw_only(),
           "rtol"_a, "max_iter"_a, "time_limit"_a, "observer"_a,
           "Values that are smooth on a graph; see _core.pyi.");

@@ -98,6 +98,25 @@ TEST_CASE("elimination: a dominant system keeps relative accuracy where row sums
     CHECK_CLOSE(x[1], 1.0, 1e-15);
 }
 
+TEST_CASE("elimination: the diagonal of the inverse") {
+    for (const auto& matrix :
+         {random_forest(50, 5), random_graph(60, 0.1, 6), lattice(7, 8, 0.1)}) {
+        const GraphSystem system = make_system(matrix);
+        const Index n = matrix.size();
+        GraphSystem core;
+        const Elimination done = eliminate(system, {.degree = n, .fill = 1e3}, {}, core);
+        CHECK(done.kept.empty());
+        const std::vector<double> diagonal = inverse_diagonal(done, {});
+        for (Index i = 0; i < n; ++i) {
+            std::vector<double> column(at(n), 0.0);
+            column[at(i)] = 1;
+            done.forward(column.data(), 1);
+            done.backward(column.data(), 1);
+            CHECK_CLOSE(diagonal[at(i)], column[at(i)], 1e-13);
+        }
+    }
+}
+
 TEST_CASE("elimination: what is not positive definite is reported") {
     Builder pair(2, 1.0);
     pair.couple(0, 1, 2.0, 0.0);

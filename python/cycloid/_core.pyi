@@ -58,6 +58,7 @@ def solve_positive_definite(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def inverse_diagonal(A: Any) -> tuple[NDArray[np.float64] | None, bool]: ...
 def solve_field(
     W: Any,
     strength: NDArray[np.float64],

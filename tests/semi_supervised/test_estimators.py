@@ -25,7 +25,7 @@ CHECKS = parametrize_with_checks(
         LabelPropagation("knn"),
         LabelSpreading(gamma=0.5),
         LabelPropagationRegressor(gamma=0.5),
-        LabelPropagationRegressor("knn", strength=1.0),
+        LabelPropagationRegressor("knn", strength=100.0),
     ]
 )
 

@@ -34,7 +34,6 @@ def known_at(n, share, seed):
 def reference(W, y, strength=np.inf):
     """Dense, by definition; NaN where nothing is known."""
     W = W.toarray()
-    n = len(W)
     known = ~np.isnan(y).any(axis=1)
     pull = np.where(known, np.minimum(strength, 1e300), 0.0)
     held = known & (pull == 1e300)
@@ -47,7 +46,7 @@ def reference(W, y, strength=np.inf):
     rhs = b[free] + W[np.ix_(free, held)] @ y[held]
     if free.any():
         f[free] = np.linalg.solve(A[np.ix_(free, free)], rhs)
-    return f if n else f
+    return f
 
 
 @given(
@@ -80,8 +79,9 @@ def test_between_the_extremes_and_harmonic(kind):
     found = ~np.isnan(f).any(axis=1)
     assert (f[found] <= y[known].max(axis=0) + 1e-12).all()
     assert (f[found] >= y[known].min(axis=0) - 1e-12).all()
-    mean = (W @ np.nan_to_num(f)) / W.sum(axis=1)[:, None]
-    assert_allclose(mean[found & ~known], f[found & ~known], rtol=0, atol=1e-9)
+    inner = found & ~known
+    mean = (W @ np.nan_to_num(f))[inner] / W.sum(axis=1)[inner, None]
+    assert_allclose(mean, f[inner], rtol=0, atol=1e-9)
     assert np.array_equal(f[known], y[known])
 
 
@@ -139,9 +139,9 @@ def test_ends():
     W, y = random_graph(2000, 0.01, 0), known_at(2000, 0.01, 0)
     with pytest.warns(ConvergenceWarning, match="harmonic_function: the iteration limit"):
         assert harmonic_function(W, y, max_iter=1).status == Status.MAX_ITER
-    for given in (W, W.toarray()):
+    for weights in (W, W.toarray()):
         with pytest.warns(ConvergenceWarning, match="time limit"):
-            assert harmonic_function(given, y, time_limit=0).status == Status.TIME_LIMIT
+            assert harmonic_function(weights, y, time_limit=0).status == Status.TIME_LIMIT
 
 
 @pytest.mark.parametrize(

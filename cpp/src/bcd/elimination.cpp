@@ -42,6 +42,8 @@ private:
     void eliminate_exactly(Node i, double pivot);
     void eliminate_sampled(Node i, double pivot);
     void merge(Node i, double factor);
+    void couple(Node i, Node j, double value);
+    Entry* find(Node i, Node j);
     void push(Node i, Node j, double value);
     double pivot_of(Node i) const;
 
@@ -178,6 +180,35 @@ void Workspace::merge(Node i, double factor) {
     }
 }
 
+// The entry of j in the list of i, or null; what has left is dropped on the way.
+Workspace::Entry* Workspace::find(Node i, Node j) {
+    for (Node* link = &first_[at(i)]; *link != nobody;) {
+        Entry& entry = entries_[at(*link)];
+        if (entry.node == j) return &entry;
+        if (gone_[at(entry.node)] != 0) {
+            *link = entry.next;
+        } else {
+            link = &entry.next;
+        }
+    }
+    return nullptr;
+}
+
+// Adds a coupling of the two neighbours of a node that leaves.
+void Workspace::couple(Node i, Node j, double value) {
+    if (degree_[at(i)] > degree_[at(j)]) std::swap(i, j);
+    --degree_[at(i)];
+    --degree_[at(j)];
+    Entry* const here = find(i, j);
+    if (here == nullptr || degree_[at(j)] > long_list) {
+        push(i, j, value);
+        push(j, i, value);
+    } else {
+        here->value += value;
+        find(j, i)->value += value;
+    }
+}
+
 void Workspace::eliminate_exactly(Node i, double pivot) {
     merged_.assign(around_.size(), nobody);
     gone_[at(i)] = 1;
@@ -185,9 +216,15 @@ void Workspace::eliminate_exactly(Node i, double pivot) {
         const double factor = -value / pivot;
         if (!dominant_) diagonal_[at(j)] += factor * value;
         row_sum_[at(j)] += factor * row_sum_[at(i)];
-        merge(j, factor);
-        file(j);
+        if (around_.size() > 2) merge(j, factor);
     }
+    // The common cases, without a search through both lists.
+    if (around_.size() == 1) --degree_[at(around_[0].first)];
+    if (around_.size() == 2) {
+        const double factor = -around_[0].second / pivot;  // first: the product may underflow
+        couple(around_[0].first, around_[1].first, factor * around_[1].second);
+    }
+    for (const auto& neighbour : around_) file(neighbour.first);
 }
 
 // Gao, Kyng & Spielman 2023, Algorithm 3: each neighbour but the last, in order of weight, is
@@ -211,7 +248,7 @@ void Workspace::eliminate_sampled(Node i, double pivot) {
                                                  suffix_.end(), target, std::greater<>());
             const auto chosen =
                 std::min(static_cast<std::size_t>(beyond - suffix_.begin()) - 1, count - 1);
-            const double weight = value * suffix_[k + 1] / pivot;
+            const double weight = value * (suffix_[k + 1] / pivot);
             push(j, around_[chosen].first, weight);
             push(around_[chosen].first, j, weight);
         }
@@ -310,24 +347,62 @@ Elimination eliminate(const GraphSystem& system, const EliminationLimits& limits
 }
 
 void Elimination::forward(double* x, Index width, Index begin, Index end) const {
-    for (auto k = at(begin); k < at(end); ++k) {
-        double* const own = x + width * order[k];
-        for (auto q = at(starts[k]); q < at(starts[k + 1]); ++q) {
-            double* const to = x + width * columns[q];
-            for (Index c = 0; c < width; ++c) to[c] -= values[q] * own[c];
+    for_width(width, [&](auto w) {
+        for (auto k = at(begin); k < at(end); ++k) {
+            double* const own = x + w * order[k];
+            for (auto q = at(starts[k]); q < at(starts[k + 1]); ++q) {
+                double* const to = x + w * columns[q];
+                for (Index c = 0; c < w; ++c) to[c] -= values[q] * own[c];
+            }
+            for (Index c = 0; c < w; ++c) own[c] /= pivots[k];
         }
-        for (Index c = 0; c < width; ++c) own[c] /= pivots[k];
-    }
+    });
 }
 
 void Elimination::backward(double* x, Index width, Index begin, Index end) const {
-    for (auto k = at(end); k-- > at(begin);) {
-        double* const own = x + width * order[k];
-        for (auto q = at(starts[k]); q < at(starts[k + 1]); ++q) {
-            const double* const from = x + width * columns[q];
-            for (Index c = 0; c < width; ++c) own[c] -= values[q] * from[c];
+    for_width(width, [&](auto w) {
+        for (auto k = at(end); k-- > at(begin);) {
+            double* const own = x + w * order[k];
+            for (auto q = at(starts[k]); q < at(starts[k + 1]); ++q) {
+                const double* const from = x + w * columns[q];
+                for (Index c = 0; c < w; ++c) own[c] -= values[q] * from[c];
+            }
+        }
+    });
+}
+
+// Takahashi, Fagan & Chin 1973: entries of the inverse where the factor has entries, from the last
+// node back. With S the later neighbours of i, a clique of the filled graph, Z_iS = -L_Si' Z_SS and
+// Z_ii = 1 / d_i - L_Si' Z_Si.
+std::vector<double> inverse_diagonal(const Elimination& factor, const Context& context) {
+    const auto n = factor.order.size();
+    std::vector<Index> rank(n);
+    for (std::size_t k = 0; k < n; ++k) rank[at(factor.order[k])] = static_cast<Index>(k);
+    std::vector<double> diagonal(n), beside(factor.values.size(), 0.0);
+    std::vector<Index> place(n, -1);  // in the column at hand
+    for (std::size_t i = n; i-- > 0;) {
+        if (i % 256 == 0 && context.stop()) return {};
+        const auto begin = at(factor.starts[i]), end = at(factor.starts[i + 1]);
+        for (auto q = begin; q < end; ++q) place[at(factor.columns[q])] = static_cast<Index>(q);
+        for (auto q = begin; q < end; ++q) {
+            const Node j = factor.columns[q];
+            beside[q] -= factor.values[q] * diagonal[at(j)];
+            const auto later = at(rank[at(j)]);
+            for (auto p = at(factor.starts[later]); p < at(factor.starts[later + 1]); ++p) {
+                const Index other = place[at(factor.columns[p])];
+                if (other < 0) continue;
+                beside[q] -= factor.values[at(other)] * beside[p];
+                beside[at(other)] -= factor.values[q] * beside[p];
+            }
+        }
+        double& own = diagonal[at(factor.order[i])];
+        own = 1 / factor.pivots[i];
+        for (auto q = begin; q < end; ++q) {
+            own -= factor.values[q] * beside[q];
+            place[at(factor.columns[q])] = -1;
         }
     }
+    return diagonal;
 }
 
 }  // namespace cycloid::bcd

@@ -34,9 +34,9 @@ std::vector<Node> reach(const SparseSymmetric& weights, const double* strength) 
 
 }  // namespace
 
-GraphField solve_field(const SparseSymmetric& weights, const double* strength,
-                       const double* values, Index width, double* f,
-                       const PositiveDefiniteOptions& options, Monitor& monitor) {
+GraphField solve_field(const SparseSymmetric& weights, const double* strength, const double* values,
+                       Index width, double* f, const PositiveDefiniteOptions& options,
+                       Monitor& monitor) {
     if (std::ranges::any_of(weights.values, [](double w) { return w < 0; })) {
         throw std::invalid_argument("the weights of a graph must not be negative");
     }
@@ -76,6 +76,10 @@ GraphField solve_field(const SparseSymmetric& weights, const double* strength,
         a.starts.push_back(std::ssize(a.columns));
         a.diagonal.push_back(ground + degree);
         system.row_sums.push_back(ground);
+    }
+    if (free.empty()) {
+        field.solution.error_bound = 0;
+        return field;
     }
     std::vector<double> x(b.size());
     field.solution = solve_positive_definite(system, b.data(), width, x.data(), options, monitor);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -21,22 +22,29 @@ public:
 
     Vector dot(const Vector& a, const Vector& b) const {
         Vector sums(at(width_), 0.0);
-        for (std::size_t k = 0; k < a.size(); k += at(width_)) {
-            for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += a[k + c] * b[k + c];
-        }
+        for_width(width_, [&](auto w) {
+            double* const sum = sums.data();
+            for (std::size_t k = 0; k < a.size(); k += at(w)) {
+                for (std::size_t c = 0; c < at(w); ++c) sum[c] += a[k + c] * b[k + c];
+            }
+        });
         return sums;
     }
     // y += s x, with a number for each vector.
     void add(const Vector& s, const Vector& x, Vector& y) const {
-        for (std::size_t k = 0; k < y.size(); k += s.size()) {
-            for (std::size_t c = 0; c < s.size(); ++c) y[k + c] += s[c] * x[k + c];
-        }
+        for_width(width_, [&](auto w) {
+            for (std::size_t k = 0; k < y.size(); k += at(w)) {
+                for (std::size_t c = 0; c < at(w); ++c) y[k + c] += s[c] * x[k + c];
+            }
+        });
     }
     // y = x + s y
     void scale_add(const Vector& x, const Vector& s, Vector& y) const {
-        for (std::size_t k = 0; k < y.size(); k += s.size()) {
-            for (std::size_t c = 0; c < s.size(); ++c) y[k + c] = x[k + c] + s[c] * y[k + c];
-        }
+        for_width(width_, [&](auto w) {
+            for (std::size_t k = 0; k < y.size(); k += at(w)) {
+                for (std::size_t c = 0; c < at(w); ++c) y[k + c] = x[k + c] + s[c] * y[k + c];
+            }
+        });
     }
     Vector norms(const Vector& x) const {
         Vector sums = dot(x, x);
@@ -71,7 +79,8 @@ private:
     Monitor& monitor_;
     Index n_, given_, width_;  // right-hand sides given, and with the one that bounds errors
     SideBySide beside_;
-    Vector b_, x_, residual_, norms_, scale_, tolerance_;
+    Vector b_, x_, residual_, noise_, norms_, scale_, tolerance_;
+    std::vector<int> exponent_;  // right-hand sides are multiplied by 2 to minus this
     Elimination eliminated_;
     GraphSystem core_;
     std::unique_ptr<Approximation> approximation_;
@@ -79,8 +88,8 @@ private:
 };
 
 // A dominant matrix has a non-negative inverse, so |x - exact x| <= A^{-1} |residual|, and a vector
-// z with A z >= s > 0 bounds that by max |residual| z / s. One more right-hand side, of ones, gives
-// it.
+// z with A z >= s diag(A) bounds that by max(|residual| / diag(A)) z / s. One more right-hand side,
+// of the diagonal, gives it.
 Solver::Solver(const GraphSystem& system, const double* b, Index width,
                const PositiveDefiniteOptions& options, Monitor& monitor)
     : system_(system),
@@ -90,15 +99,31 @@ Solver::Solver(const GraphSystem& system, const double* b, Index width,
       given_(width),
       width_(width + (system.is_dominant() ? 1 : 0)),
       beside_(width_),
-      b_(at(n_ * width_), 1.0),
-      x_(b_.size(), 0.0) {
+      b_(at(n_ * width_)),
+      x_(b_.size(), 0.0),
+      exponent_(at(width_), 0) {
+    Vector largest(at(width_), std::ranges::max(system.matrix.diagonal));
+    std::fill_n(largest.begin(), given_, 0.0);
+    for (Index k = 0; k < n_ * given_; ++k) {
+        double& most = largest[at(k % given_)];
+        most = std::max(most, std::abs(b[k]));
+    }
+    // Powers of two, so that no norm overflows or vanishes.
+    for (std::size_t c = 0; c < largest.size(); ++c) std::frexp(largest[c], &exponent_[c]);
     for (Index i = 0; i < n_; ++i) {
-        std::copy_n(b + i * given_, given_, b_.begin() + static_cast<Index>(i * width_));
+        double* const row = b_.data() + i * width_;
+        for (Index c = 0; c < given_; ++c)
+            row[c] = std::ldexp(b[i * given_ + c], -exponent_[at(c)]);
+        if (width_ > given_)
+            row[given_] = std::ldexp(system.matrix.diagonal[at(i)], -exponent_.back());
     }
     scale_ = beside_.norms(b_);
     tolerance_ = scale_;
     for (double& tolerance : tolerance_) tolerance *= options.rtol;
-    if (width_ > given_) tolerance_.back() = 0.5;
+    if (width_ > given_) {
+        const double least = std::ranges::min(system.matrix.diagonal);
+        tolerance_.back() = 0.5 * std::ldexp(least, -exponent_.back());
+    }
 }
 
 bool Solver::prepare() {
@@ -149,11 +174,34 @@ bool Solver::is_done(const Vector& norms) const {
     return true;
 }
 
-// residual = b - A x; returns the worst relative norm.
+// residual = b - A x, or 0 where the rounding errors of that computation (`noise`) explain it;
+// returns the worst relative norm.
 double Solver::update_residual() {
-    residual_.resize(x_.size());
-    system_.matrix.multiply(x_.data(), width_, residual_.data());
-    for (std::size_t k = 0; k < x_.size(); ++k) residual_[k] = b_[k] - residual_[k];
+    constexpr double epsilon = std::numeric_limits<double>::epsilon();
+    residual_ = b_;
+    noise_.resize(b_.size());
+    for (Index i = 0; i < n_; ++i) {
+        double* const r = residual_.data() + width_ * i;
+        double* const size = noise_.data() + width_ * i;
+        for (Index c = 0; c < width_; ++c) size[c] = std::abs(r[c]);
+        const auto take = [&](double value, Index j) {
+            const double* const from = x_.data() + width_ * j;
+            for (Index c = 0; c < width_; ++c) {
+                const double product = value * from[c];
+                r[c] -= product;
+                size[c] += std::abs(product);
+            }
+        };
+        take(system_.matrix.diagonal[at(i)], i);
+        const auto nodes = system_.matrix.neighbours(i);
+        const auto values = system_.matrix.couplings(i);
+        for (std::size_t q = 0; q < nodes.size(); ++q) take(values[q], nodes[q]);
+        const double unit = epsilon * (static_cast<double>(nodes.size()) + 4);
+        for (Index c = 0; c < width_; ++c) {
+            size[c] *= unit;
+            if (std::abs(r[c]) <= size[c]) r[c] = 0;
+        }
+    }
     norms_ = beside_.norms(residual_);
     return ratio(norms_);
 }
@@ -166,16 +214,18 @@ void Solver::descend(Vector& rhs) {
     Vector inner = beside_.dot(r, direction), before;
     Vector norms = beside_.norms(r);
     Vector& z = image;  // never needed while the image is
-    // Residuals are updated, not recomputed: the margin is for what they lose by that.
-    const auto small = [&] {
-        return std::ranges::equal(norms, tolerance_,
-                                  [](double norm, double limit) { return norm <= 0.5 * limit; });
-    };
+    // Residuals are updated, not recomputed: the factor is for what they lose by that, and what is
+    // beyond the digits of one pass is left to the next.
+    Vector target = tolerance_;
+    for (std::size_t c = 0; c < target.size(); ++c) {
+        target[c] = std::max(0.5 * tolerance_[c], 1e-15 * norms[c]);
+    }
+    const auto small = [&] { return std::ranges::equal(norms, target, std::less_equal<>()); };
     while (!small() && solution_.n_iter < options_.max_iter && solution_.positive_definite) {
         core_.matrix.multiply(direction.data(), width_, image.data());
         const Vector curvature = beside_.dot(direction, image);
         for (std::size_t c = 0; c < step.size(); ++c) {
-            const bool moves = norms[c] > 0.5 * tolerance_[c];
+            const bool moves = !(norms[c] <= target[c]);
             if (moves && !(curvature[c] > 0)) solution_.positive_definite = false;
             step[c] = moves ? inner[c] / curvature[c] : 0.0;
         }
@@ -222,29 +272,28 @@ void Solver::correct() {
     for (std::size_t k = 0; k < x_.size(); ++k) x_[k] += work[k];
 }
 
-// The rounding errors of the residual itself count as residual.
 void Solver::bound_errors() {
-    constexpr double epsilon = std::numeric_limits<double>::epsilon();
-    double largest = 0, longest = 0, least = std::numeric_limits<double>::infinity();
+    double longest = 0, least = std::numeric_limits<double>::infinity();
+    Vector largest(at(given_), 0.0);
     for (Index i = 0; i < n_; ++i) {
-        const auto nodes = system_.matrix.neighbours(i);
-        const auto values = system_.matrix.couplings(i);
-        const double unit = epsilon * (static_cast<double>(nodes.size()) + 4);
+        const double diagonal = system_.matrix.diagonal[at(i)];
         for (Index c = 0; c < width_; ++c) {
             const auto k = at(width_ * i + c);
-            double size = std::abs(b_[k]) + system_.matrix.diagonal[at(i)] * std::abs(x_[k]);
-            for (std::size_t q = 0; q < nodes.size(); ++q) {
-                size += std::abs(values[q] * x_[at(width_ * nodes[q] + c)]);
-            }
+            const double error = std::abs(residual_[k]) + noise_[k];
             if (c < given_) {
-                largest = std::max(largest, std::abs(residual_[k]) + unit * size);
+                largest[at(c)] = std::max(largest[at(c)], error / diagonal);
             } else {
-                least = std::min(least, 1 - residual_[k] - unit * size);
-                longest = std::max(longest, std::abs(x_[k]));
+                least = std::min(least, 1 - error / b_[k]);
+                longest = std::max(longest, std::ldexp(std::abs(x_[k]), exponent_.back()));
             }
         }
     }
-    if (least > 0) solution_.error_bound = largest * longest / least;
+    if (!(least > 0)) return;
+    solution_.error_bound = 0;
+    for (std::size_t c = 0; c < largest.size(); ++c) {
+        const double bound = std::ldexp(largest[c] * (longest / least), exponent_[c]);
+        solution_.error_bound = std::max(solution_.error_bound, bound);
+    }
 }
 
 PositiveDefiniteSolution Solver::run(double* x) {
@@ -269,13 +318,17 @@ PositiveDefiniteSolution Solver::run(double* x) {
         }
     }
     if (monitor_.stopped()) end(monitor_.reason());
-    if (!std::isfinite(solution_.violation)) end(Status::NumericalError);
+    if (!solution_.positive_definite || !std::isfinite(solution_.violation)) {
+        end(Status::NumericalError);
+    }
     solution_.trace.push(
         {static_cast<double>(solution_.n_iter), monitor_.seconds(), solution_.violation});
     monitor_.report(solution_.trace, true);
     if (width_ > given_) bound_errors();
     for (Index i = 0; i < n_; ++i) {
-        std::copy_n(x_.begin() + static_cast<Index>(i * width_), given_, x + i * given_);
+        for (Index c = 0; c < given_; ++c) {
+            x[i * given_ + c] = std::ldexp(x_[at(width_ * i + c)], exponent_[at(c)]);
+        }
     }
     return std::move(solution_);
 }

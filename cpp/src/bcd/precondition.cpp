@@ -131,8 +131,7 @@ public:
     }
     bool positive() const override { return positive_; }
     void apply(const double* r, Index width, double* z) override {
-        using Rows =
-            Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+        using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
         const Eigen::Map<const Rows> from(r, factor_.rows(), width);
         Eigen::Map<Rows> to(z, factor_.rows(), width);
         for (Index c = 0; c < width; ++c) {

@@ -7,15 +7,17 @@
 namespace cycloid::bcd {
 
 void SparseSymmetric::multiply(const double* x, Index width, double* out) const {
-    for (Index i = 0; i < size(); ++i) {
-        double* const to = out + width * i;
-        const double* const own = x + width * i;
-        for (Index c = 0; c < width; ++c) to[c] = diagonal[at(i)] * own[c];
-        for (Index q = starts[at(i)]; q < starts[at(i) + 1]; ++q) {
-            const double* const from = x + width * columns[at(q)];
-            for (Index c = 0; c < width; ++c) to[c] += values[at(q)] * from[c];
+    for_width(width, [&](auto w) {
+        for (Index i = 0; i < size(); ++i) {
+            double* const to = out + w * i;
+            const double* const own = x + w * i;
+            for (Index c = 0; c < w; ++c) to[c] = diagonal[at(i)] * own[c];
+            for (Index q = starts[at(i)]; q < starts[at(i) + 1]; ++q) {
+                const double* const from = x + w * columns[at(q)];
+                for (Index c = 0; c < w; ++c) to[c] += values[at(q)] * from[c];
+            }
         }
-    }
+    });
 }
 
 namespace {

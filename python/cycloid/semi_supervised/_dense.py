@@ -28,12 +28,13 @@ def eliminate(W: Vector, pull: Vector, values: Vector, deadline: float) -> dict[
     np.fill_diagonal(weights, 0.0)
     ground = W[np.ix_(free, held)].sum(axis=1) + pull[free]
     rhs = W[np.ix_(free, held)] @ values[held] + pull[free, None] * values[free]
-    # A further right-hand side, of ones, bounds the error: see `_certify`.
-    solved = np.column_stack([rhs, np.ones(len(free))])
+    # One more right-hand side bounds the error: see `_certify`.
+    rhs = np.column_stack([rhs, ground + weights.sum(axis=1)])
+    solved = rhs.copy()
     if not _solve(weights.copy(), ground.copy(), solved, deadline):
         return raw | {"status": Status.TIME_LIMIT, "violation": 1.0, "error_bound": np.inf}
     field[free] = solved[:, :-1]
-    violation, error_bound = _certify(weights, ground, rhs, solved) if len(free) else (0.0, 0.0)
+    violation, error_bound = _certify(weights, rhs, solved) if len(free) else (0.0, 0.0)
     return raw | {
         "status": Status.CONVERGED,
         "violation": violation,
@@ -68,21 +69,20 @@ def _solve(A: Vector, ground: Vector, rhs: Vector, deadline: float) -> bool:
     return True
 
 
-def _certify(weights: Vector, ground: Vector, rhs: Vector, solved: Vector) -> tuple[float, float]:
+def _certify(weights: Vector, rhs: Vector, solved: Vector) -> tuple[float, float]:
     """The relative residual, and a bound of the error, from the last column z of `solved`.
 
-    The inverse of A = diag(ground + weights 1) - weights has no negative entry, so the error is at
-    most A^{-1} |residual|, and if A z >= s > 0, at most max |residual| z / s.
+    A = D - weights has a non-negative inverse, so the error is at most A^{-1} |residual|, and if
+    A z >= s D 1, at most max(D^{-1} |residual|) z / s. The last column of `rhs` is D 1.
     """
-    diagonal = (ground + weights.sum(axis=1))[:, None]
-    rhs = np.column_stack([rhs, np.ones(len(rhs))])
+    diagonal = rhs[:, -1:]
     residual = np.abs(rhs - (diagonal * solved - weights @ solved))
     noise = np.finfo(float).eps * (len(rhs) + 4) * (np.abs(rhs) + 2 * diagonal * np.abs(solved))
     size = np.linalg.norm(rhs[:, :-1], axis=0)
-    left = np.linalg.norm(residual[:, :-1], axis=0)
+    left = np.linalg.norm(np.where(residual > noise, residual, 0.0)[:, :-1], axis=0)
     violation = float((left / np.where(size > 0, size, 1.0)).max())
-    least = 1.0 - (residual + noise)[:, -1].max()
+    errors = (residual + noise) / diagonal
+    least = 1.0 - errors[:, -1].max()
     if not least > 0:
         return violation, np.inf
-    largest = (residual + noise)[:, :-1].max()
-    return violation, float(largest * np.abs(solved[:, -1]).max() / least)
+    return violation, float(errors[:, :-1].max() * solved[:, -1].max() / least)

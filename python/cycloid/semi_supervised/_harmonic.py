@@ -33,7 +33,7 @@ class HarmonicResult:
         How the solve ended; `status.sentence` says it in words.
     violation : float
         Relative residual of the linear system, the worst of all columns, recomputed at the
-        solution.
+        solution; an entry that rounding errors explain counts as 0.
     tolerance : float
         The violation that was asked for.
     error_bound : float
@@ -230,7 +230,10 @@ def solve_field(
         raw = eliminate(W, pull, values, begin + limit)
         raw["seconds"] = time.perf_counter() - begin
         raw["trace"] = {name: np.zeros(0) for name in Reporter.COLUMNS}
-    found = raw["field"]
+    # The exact solution lies between the extremes of what is known.
+    known = values[pull > 0]
+    lowest, highest = known.min(axis=0), known.max(axis=0)
+    found = np.clip(raw["field"], lowest, highest)
     found[raw["loose"]] = np.nan
     result = HarmonicResult(
         values=found.reshape(shape),
@@ -238,7 +241,7 @@ def solve_field(
         status=Status(raw["status"]),  # type: ignore[call-arg]
         violation=raw["violation"],
         tolerance=tol,
-        error_bound=raw["error_bound"],
+        error_bound=min(raw["error_bound"], float((highest - lowest).max())),
         n_iter=raw["n_iter"],
         seconds=raw["seconds"],
         trace=dict(raw["trace"]),

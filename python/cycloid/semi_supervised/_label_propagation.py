@@ -66,16 +66,14 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):  # ty
             If the residual stays above the tolerance; the message says why and what helps.
         """
         X, y = validate_data(self, X, y, **X_CHECKS)
-        check_classification_targets(y)
         known = np.array(y != -1, dtype=bool) if y.dtype.kind != "U" else np.ones(len(y), bool)
         if not known.any():
             raise ValueError("y must have a label other than -1 at one sample at least")
+        check_classification_targets(y[known])
         classes, codes = np.unique(y[known], return_inverse=True)
         shares = np.zeros((len(y), len(classes)))
         shares[known, codes] = 1.0
-        graph = Graph(
-            X, self.affinity, self.kernel, self.gamma, self.n_neighbors, self.n_jobs
-        )
+        graph = Graph(X, self.affinity, self.kernel, self.gamma, self.n_neighbors, self.n_jobs)
         result = self._solve(graph.weights, known, shares)
         scores = np.maximum(result.values, 0.0)
         totals = scores.sum(axis=1, keepdims=True)

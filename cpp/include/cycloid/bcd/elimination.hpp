@@ -62,4 +62,8 @@ struct EliminationLimits {
 Elimination eliminate(const GraphSystem& system, const EliminationLimits& limits,
                       const Context& context, GraphSystem& core);
 
+// The diagonal of the inverse, from a factor of all nodes: the marginal variances of the Gaussian
+// field whose precision matrix it is. Costs what the elimination did. Empty if stopped.
+std::vector<double> inverse_diagonal(const Elimination& factor, const Context& context);
+
 }  // namespace cycloid::bcd

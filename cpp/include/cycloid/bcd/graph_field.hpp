@@ -17,8 +17,8 @@ struct GraphField {
 //     sum_{i<j} w_ij (f_i - f_j)^2 + sum_i strength_i (f_i - values_i)^2
 // over non-negative weights w (the diagonal does not matter); strength_i = infinity fixes f_i at
 // values_i. std::invalid_argument for a negative weight.
-GraphField solve_field(const SparseSymmetric& weights, const double* strength,
-                       const double* values, Index width, double* f,
-                       const PositiveDefiniteOptions& options, Monitor& monitor);
+GraphField solve_field(const SparseSymmetric& weights, const double* strength, const double* values,
+                       Index width, double* f, const PositiveDefiniteOptions& options,
+                       Monitor& monitor);
 
 }  // namespace cycloid::bcd

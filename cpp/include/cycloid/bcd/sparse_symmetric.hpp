@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "cycloid/core/compressed.hpp"
@@ -31,6 +32,27 @@ struct SparseSymmetric {
 private:
     static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 };
+
+// body(width), with a width known to the compiler if it is small: of right-hand sides side by side
+// there are few, and loops over them are all that happens to an entry of a matrix.
+template <class Body>
+void for_width(Index width, const Body& body) {
+    const auto fixed = [&]<Index known>() { body(std::integral_constant<Index, known>{}); };
+    switch (width) {
+        case 1:
+            return fixed.template operator()<1>();
+        case 2:
+            return fixed.template operator()<2>();
+        case 3:
+            return fixed.template operator()<3>();
+        case 4:
+            return fixed.template operator()<4>();
+        case 8:
+            return fixed.template operator()<8>();
+        default:
+            return body(width);
+    }
+}
 
 // From the arrays of a CSR or CSC matrix; std::invalid_argument unless it is symmetric. Values that
 // differ from their mirror images by rounding errors become their mean.
