@@ -134,6 +134,7 @@ TEST_CASE("elimination: limits of iterations and of time") {
     std::vector<double> x;
     PositiveDefiniteOptions options;
     options.limits.degree = 2;
+    options.preconditioner = Preconditioner::Forest;
     options.max_iter = 2;
     const GraphSystem system = make_system(random_graph(200, 0.1, 4));
     const auto found = solve(system, x, options);
