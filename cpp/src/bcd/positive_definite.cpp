@@ -80,7 +80,7 @@ private:
     Index n_, given_, width_;  // right-hand sides given, and with the one that bounds errors
     SideBySide beside_;
     Vector b_, x_, residual_, noise_, norms_, scale_, tolerance_;
-    std::vector<int> exponent_;  // right-hand sides are multiplied by 2 to minus this
+    Vector unit_;  // right-hand sides are divided by theirs
     Elimination eliminated_;
     GraphSystem core_;
     std::unique_ptr<Approximation> approximation_;
@@ -101,28 +101,27 @@ Solver::Solver(const GraphSystem& system, const double* b, Index width,
       beside_(width_),
       b_(at(n_ * width_)),
       x_(b_.size(), 0.0),
-      exponent_(at(width_), 0) {
-    Vector largest(at(width_), std::ranges::max(system.matrix.diagonal));
-    std::fill_n(largest.begin(), given_, 0.0);
-    for (Index k = 0; k < n_ * given_; ++k) {
-        double& most = largest[at(k % given_)];
-        most = std::max(most, std::abs(b[k]));
-    }
-    // Powers of two, so that no norm overflows or vanishes.
-    for (std::size_t c = 0; c < largest.size(); ++c) std::frexp(largest[c], &exponent_[c]);
+      unit_(at(width_), 0.0) {
     for (Index i = 0; i < n_; ++i) {
         double* const row = b_.data() + i * width_;
-        for (Index c = 0; c < given_; ++c)
-            row[c] = std::ldexp(b[i * given_ + c], -exponent_[at(c)]);
-        if (width_ > given_)
-            row[given_] = std::ldexp(system.matrix.diagonal[at(i)], -exponent_.back());
+        std::copy_n(b + i * given_, given_, row);
+        if (width_ > given_) row[given_] = system.matrix.diagonal[at(i)];
+        for (std::size_t c = 0; c < unit_.size(); ++c)
+            unit_[c] = std::max(unit_[c], std::abs(row[c]));
+    }
+    // Powers of two near the largest entry, so that no norm overflows or vanishes.
+    for (double& unit : unit_) {
+        unit = std::ldexp(1.0, unit > 0 ? std::clamp(std::ilogb(unit), -1000, 1000) : 0);
+    }
+    for (std::size_t k = 0; k < b_.size(); k += unit_.size()) {
+        for (std::size_t c = 0; c < unit_.size(); ++c) b_[k + c] /= unit_[c];
     }
     scale_ = beside_.norms(b_);
     tolerance_ = scale_;
     for (double& tolerance : tolerance_) tolerance *= options.rtol;
     if (width_ > given_) {
         const double least = std::ranges::min(system.matrix.diagonal);
-        tolerance_.back() = 0.5 * std::ldexp(least, -exponent_.back());
+        tolerance_.back() = 0.5 * (least / unit_.back());
     }
 }
 
@@ -284,38 +283,36 @@ void Solver::bound_errors() {
                 largest[at(c)] = std::max(largest[at(c)], error / diagonal);
             } else {
                 least = std::min(least, 1 - error / b_[k]);
-                longest = std::max(longest, std::ldexp(std::abs(x_[k]), exponent_.back()));
+                longest = std::max(longest, std::abs(x_[k]) * unit_.back());
             }
         }
     }
     if (!(least > 0)) return;
     solution_.error_bound = 0;
     for (std::size_t c = 0; c < largest.size(); ++c) {
-        const double bound = std::ldexp(largest[c] * (longest / least), exponent_[c]);
+        const double bound = largest[c] * (longest / least) * unit_[c];
         solution_.error_bound = std::max(solution_.error_bound, bound);
     }
 }
 
 PositiveDefiniteSolution Solver::run(double* x) {
     double last = std::numeric_limits<double>::infinity();
-    solution_.violation = update_residual();
+    residual_ = b_;
+    norms_ = scale_;
+    solution_.violation = ratio(norms_);
     if (prepare()) {
-        while (!is_done(norms_)) {
+        do {
             correct();
             const double now = update_residual();
-            const bool worse = !(now < last);
             solution_.violation = now;
             if (!solution_.positive_definite || monitor_.stopped() || is_done(norms_)) break;
             if (solution_.n_iter >= options_.max_iter) {
                 end(Status::MaxIter);
-                break;
-            }
-            if (worse || (now > 0.5 * last)) {
+            } else if (!(now <= 0.5 * last)) {
                 end(Status::Stalled);
-                break;
             }
             last = now;
-        }
+        } while (solution_.status == Status::Converged);
     }
     if (monitor_.stopped()) end(monitor_.reason());
     if (!solution_.positive_definite || !std::isfinite(solution_.violation)) {
@@ -324,10 +321,10 @@ PositiveDefiniteSolution Solver::run(double* x) {
     solution_.trace.push(
         {static_cast<double>(solution_.n_iter), monitor_.seconds(), solution_.violation});
     monitor_.report(solution_.trace, true);
-    if (width_ > given_) bound_errors();
+    if (width_ > given_ && !noise_.empty()) bound_errors();
     for (Index i = 0; i < n_; ++i) {
         for (Index c = 0; c < given_; ++c) {
-            x[i * given_ + c] = std::ldexp(x_[at(width_ * i + c)], exponent_[at(c)]);
+            x[i * given_ + c] = x_[at(width_ * i + c)] * unit_[at(c)];
         }
     }
     return std::move(solution_);

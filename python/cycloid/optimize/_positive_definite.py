@@ -168,13 +168,13 @@ def solve_positive_definite(
     check_option("preconditioner", preconditioner, PRECONDITIONERS)
     reporter = Reporter(callback, check_integer("verbose", int(verbose), low=0))
     A = as_symmetric(A, "A")
-    b = check_array(b, dtype=np.float64, ensure_2d=False, input_name="b")
-    if b.ndim > 2 or b.shape[0] != A.shape[0] or b.size == 0:
+    given: Vector = check_array(b, dtype=np.float64, ensure_2d=False, input_name="b")
+    if given.ndim > 2 or given.shape[0] != A.shape[0] or given.size == 0:
         raise ValueError(
             f"b must have shape ({A.shape[0]},) or ({A.shape[0]}, k), a row for each row of A; "
-            f"got {b.shape}"
+            f"got {given.shape}"
         )
-    columns = np.ascontiguousarray(b.reshape(len(b), -1))
+    columns = np.ascontiguousarray(given.reshape(len(given), -1))
     raw = _core.solve_positive_definite(
         A,
         columns,
@@ -189,7 +189,7 @@ def solve_positive_definite(
     if not raw["positive_definite"]:
         raise np.linalg.LinAlgError("A must be positive definite; a pivot is not positive")
     result = PositiveDefiniteResult(
-        x=raw["x"].reshape(b.shape),
+        x=raw["x"].reshape(given.shape),
         status=Status(raw["status"]),  # type: ignore[call-arg]
         tolerance=rtol,
         **{

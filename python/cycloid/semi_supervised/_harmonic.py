@@ -141,13 +141,14 @@ def harmonic_function(
     """
     W = as_weights(W, "W")
     n = W.shape[0]
-    y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan",
-                    input_name="y")  # fmt: skip
-    if y.ndim > 2 or y.shape[0] != n or y.size == 0:
+    given: Vector = check_array(
+        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+    )
+    if given.ndim > 2 or given.shape[0] != n or given.size == 0:
         raise ValueError(
-            f"y must have shape ({n},) or ({n}, k), a row for each row of W; got {y.shape}"
+            f"y must have shape ({n},) or ({n}, k), a row for each row of W; got {given.shape}"
         )
-    columns = y.reshape(n, -1)
+    columns = given.reshape(n, -1)
     unknown = np.isnan(columns).any(axis=1)
     if unknown.all():
         raise ValueError("y must have a known value at one node at least; got only NaN")
@@ -156,7 +157,7 @@ def harmonic_function(
         W,
         pull,
         np.where(unknown[:, None], 0.0, columns),
-        shape=y.shape,
+        shape=given.shape,
         tol=tol,
         max_iter=max_iter,
         time_limit=time_limit,
@@ -186,7 +187,7 @@ def as_weights(W: Any, name: str) -> Any:
 def _as_strength(strength: Any, n: int) -> Vector:
     if np.ndim(strength) == 0:
         return np.full(n, check_real("strength", strength, open_low=True))
-    values = check_array(
+    values: Vector = check_array(
         strength, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="strength"
     )
     if values.shape != (n,):
