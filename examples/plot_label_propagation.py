@@ -65,12 +65,15 @@ for n in sizes:
     for name, make in (("forest", random_forest), ("lattice", neighbours)):
         A = make(n, rng).tocsr()
         b = rng.standard_normal(A.shape[0])
-        begin = time.perf_counter()
-        solve_positive_definite(A, b)
-        seconds[name].append(time.perf_counter() - begin)
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            solve_positive_definite(A, b)
+            times.append(time.process_time() - begin)
+        seconds[name].append(min(times))
 
 # %%
-# Left, the probability of the upper moon and the four labels; right, seconds for a relative
+# Left, the probability of the upper moon and the four labels; right, CPU seconds for a relative
 # residual of 1e-10.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
@@ -81,6 +84,6 @@ figure.colorbar(shown, ax=left, label="probability of the upper moon")
 for name, values in seconds.items():
     right.loglog(sizes, values, "o-", label=name)
 right.loglog(sizes, seconds["forest"][0] * sizes / sizes[0], "k:", label="linear")
-right.set(xlabel="nodes", ylabel="seconds", title="Exact solution of the system")
+right.set(xlabel="nodes", ylabel="CPU seconds", title="Exact solution of the system")
 right.legend()
 figure.savefig("plot_label_propagation.png", dpi=120)

@@ -149,7 +149,7 @@ def harmonic_function(
             f"y must have shape ({n},) or ({n}, k), a row for each row of W; got {given.shape}"
         )
     columns = given.reshape(n, -1)
-    unknown = np.isnan(columns).any(axis=1)
+    unknown = np.asarray(np.isnan(columns).any(axis=1))
     if unknown.all():
         raise ValueError("y must have a known value at one node at least; got only NaN")
     pull = np.where(unknown, 0.0, _as_strength(strength, n))
