@@ -37,18 +37,17 @@ private:
 // there are few, and loops over them are all that happens to an entry of a matrix.
 template <class Body>
 void for_width(Index width, const Body& body) {
-    const auto fixed = [&]<Index known>() { body(std::integral_constant<Index, known>{}); };
     switch (width) {
         case 1:
-            return fixed.template operator()<1>();
+            return body(std::integral_constant<Index, 1>{});
         case 2:
-            return fixed.template operator()<2>();
+            return body(std::integral_constant<Index, 2>{});
         case 3:
-            return fixed.template operator()<3>();
+            return body(std::integral_constant<Index, 3>{});
         case 4:
-            return fixed.template operator()<4>();
+            return body(std::integral_constant<Index, 4>{});
         case 8:
-            return fixed.template operator()<8>();
+            return body(std::integral_constant<Index, 8>{});
         default:
             return body(width);
     }
