@@ -120,7 +120,8 @@ def document(result: Record, targets: tuple[float, ...] | None, clock: str) -> s
             "Accuracy is (P - best dual) / P(0) for linear models, for transport (ot-*) the L1 "
             "error of both marginals as a share of the mass, for networks (relu-*) the objective's "
             "relative excess or the violation of the cones, under constraints (sum-*, control-*, "
-            'equal-*) the norm of the conditions of optimality; "-" means not reached, with the '
+            "equal-*) the norm of the conditions of optimality, on graphs (graph-*) the largest "
+            'error of a value; "-" means not reached, with the '
             "reason. An exact solver (the linear program, reg = 0) has rows of its own. "
             "What is measured, and its limits: `README.md`.",
             *([f"Skipped: {', '.join(skipped)}."] if skipped else []),
