@@ -86,16 +86,15 @@ bcd::Partition view_partition(const py::object& partition, Index block_size,
         }
         return bcd::make_partition(std::move(blocks), problem.size());
     }
-    const auto kind =
-        pick<PartitionKind>(partition.cast<std::string>(),
-                            {{"variable", PartitionKind::Variable},
-                             {"order", PartitionKind::Order},
-                             {"sort", PartitionKind::Sort},
-                             {"average", PartitionKind::Average},
-                             {"red-black", PartitionKind::RedBlack},
-                             {"forests", PartitionKind::Forests},
-                             {"greedy-forest", PartitionKind::GreedyForest}},
-                            "partition");
+    const auto kind = pick<PartitionKind>(partition.cast<std::string>(),
+                                          {{"variable", PartitionKind::Variable},
+                                           {"order", PartitionKind::Order},
+                                           {"sort", PartitionKind::Sort},
+                                           {"average", PartitionKind::Average},
+                                           {"red-black", PartitionKind::RedBlack},
+                                           {"forests", PartitionKind::Forests},
+                                           {"greedy-forest", PartitionKind::GreedyForest}},
+                                          "partition");
     return bcd::make_partition(kind, block_size, problem);
 }
 
@@ -126,17 +125,16 @@ UpdateKind pick_update(const std::string& update) {
                             "update");
 }
 
-py::dict descend(const std::string& kind, const py::object& a, const py::object& b,
-                 Index n_classes, double l2, const py::object& l1, const py::object& lower,
-                 const py::object& upper, const py::object& x0, const py::object& partition,
-                 Index block_size, const std::string& selection, const std::string& update,
-                 double rtol, double atol, Index max_iter, std::uint64_t seed, int n_threads,
-                 double time_limit, const py::object& observer) {
+py::dict descend(const std::string& kind, const py::object& a, const py::object& b, Index n_classes,
+                 double l2, const py::object& l1, const py::object& lower, const py::object& upper,
+                 const py::object& x0, const py::object& partition, Index block_size,
+                 const std::string& selection, const std::string& update, double rtol, double atol,
+                 Index max_iter, std::uint64_t seed, int n_threads, double time_limit,
+                 const py::object& observer) {
     PythonObserver watcher(observer);
     Monitor monitor(&watcher, time_limit);
     const Context context{usable_threads(n_threads), &monitor};
-    const ProblemView view =
-        view_problem(kind, a, b, n_classes, l2, l1, lower, upper, context);
+    const ProblemView view = view_problem(kind, a, b, n_classes, l2, l1, lower, upper, context);
     bcd::DescentOptions options;
     options.rule = pick_rule(selection);
     options.update = pick_update(update);

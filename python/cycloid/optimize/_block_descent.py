@@ -115,7 +115,127 @@ def block_coordinate_descent(
     verbose: int = 0,
     progress: bool = False,
 ) -> BlockDescentResult:
-    """DOC"""
+    """Minimise a problem by changing a block of coordinates at a time.
+
+    Over x within the bounds, for a smooth convex f and an L1 penalty::
+
+        minimise F(x) = f(x) + sum_j l1_j |x_j|,   lower <= x <= upper
+
+    where f is the smooth part of `LeastSquares`, `Logistic`, `Softmax` or `Quadratic`. With g its
+    gradient, L_j its coordinates' Lipschitz constants, and for a block b the largest eigenvalue L_b
+    of H_b, a matrix above the block's Hessian everywhere: partition, selection and update are
+    those of [1]_, and any three go together unless it is said below.
+
+    Parameters
+    ----------
+    problem : LeastSquares, Logistic, Softmax or Quadratic
+        What is minimised.
+    x0 : array-like of the shape of x, default=None
+        Where to start; coordinates outside the bounds begin at them. None: at zero, or where the
+        box is nearest to it.
+    partition : {'auto', 'variable', 'order', 'sort', 'average', 'red-black', 'forests', \
+'greedy-forest'} or list of arrays of int, default='auto'
+        'variable': a block is any `block_size` coordinates, chosen anew for each update. Fixed
+        blocks of that size: consecutive coordinates ('order'), those of similar L_j ('sort'), or
+        small and large L_j mixed ('average'); or the blocks of a list, which hold each coordinate
+        once. For `Quadratic` alone, blocks of a size of their own: 'red-black' (no couplings
+        within a block), 'forests' (a few blocks without cycles), and 'greedy-forest' (chosen
+        anew for each update: the coordinates in the order of their scores, each that closes no
+        cycle). Their 'matrix' and 'newton' updates cost O(block), by messages along the trees,
+        unless there is an L1 penalty or a bound. 'auto': 'greedy-forest' for a `Quadratic` without
+        those, else 'variable'.
+    selection : {'auto', 'random', 'cyclic', 'lipschitz', 'gs', 'gsl', 'gsd', 'gsq', 'gs-s', \
+'gs-r', 'gs-q', 'gsl-r', 'gsl-q'}, default='auto'
+        The block that is updated next. 'random': any. 'cyclic': fixed blocks in turn, variable
+        ones cut from a new permutation each pass. 'lipschitz': at random in proportion to L_b or
+        L_j. The greedy rules take the block of the largest score, and a variable block the
+        coordinates of the largest scores: 'gs' ``|g_b|``; 'gsl' ``|g_b| / sqrt(L_b)``, for
+        variable blocks and forests with bounds of the row sums of ``|H|`` in the place of L; 'gsd'
+        ``sum_j g_j^2 / L_j``; 'gsq' ``g_b' H_b^-1 g_b``, for variable blocks approximately, by
+        iterative hard thresholding. They do not see an L1 penalty or bounds; there the
+        proximal rules take their place (and elsewhere, too): 'gs-s' the distance of -g from the
+        subdifferential, 'gs-r' the length of the proximal gradient step, 'gs-q' the decrease that
+        it promises, with the largest L_j; 'gsl-r' and 'gsl-q' with each coordinate's own. 'auto':
+        'gsd', or 'gsl-q' with an L1 penalty or bounds.
+    update : {'auto', 'gradient', 'backtracking', 'matrix', 'newton', 'two-metric'}, default='auto'
+        'gradient': a step 1 / L_b. 'backtracking': with a constant found by doubling and halving.
+        'matrix': to the minimum of the model with H_b. 'newton': of the model with the block's
+        Hessian, with a line search. With an L1 penalty or bounds these are the proximal
+        versions, whose models are minimised exactly. 'two-metric': Newton's step for coordinates
+        away from zero and the bounds, a gradient step for those held there, projected: one
+        factorization in the place of a quadratic program. 'auto': 'newton'.
+    block_size : int, default=None
+        Number of coordinates of a block. None: 100, or all if there are fewer.
+    rtol : float, default=1e-6
+        Solved when the violation is at most `rtol` times the violation at zero (or where the box
+        is nearest to it), or at most `tol`.
+    tol : float, default=0.0
+        The same, absolute, in the unit of a derivative of F.
+    max_iter : int, default=10000
+        Limit on updates.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the random rules.
+    n_threads : int, default=None
+        Number of threads, with the same result for any. None: the environment variable
+        CYCLOID_NUM_THREADS, else all CPUs that the process may use, within OpenMP's limits;
+        -1: all CPUs.
+    time_limit : float, default=None
+        Seconds after which the solve ends where it is.
+    callback : callable, default=None
+        Called with rows of the trace, a dictionary each; a true value ends the solve. Rows that
+        follow each other within 50 ms may be left out.
+    verbose : int, default=0
+        1 prints a line for each such row.
+    progress : bool, default=False
+        Whether to show a progress bar (needs tqdm).
+
+    Returns
+    -------
+    BlockDescentResult
+        x, objective, violation, status and trace.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument or a part of the problem has a wrong value or shape, or if the rules do not
+        go together.
+    ImportError
+        If `progress` is asked for without tqdm.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the violation stays above the tolerance; the message says why and what helps.
+
+    Notes
+    -----
+    The objective falls with each update, whatever the rules. A greedy rule needs the whole
+    gradient, a pass over A; `Quadratic` keeps it, and the scores in a heap, so that an update costs
+    about as many operations as its coordinates have neighbours, times log n.
+
+NOTES
+    References
+    ----------
+    .. [1] J. Nutini, I. Laradji, M. Schmidt, "Let's make block coordinate descent converge faster:
+       faster greedy rules, message-passing, active-set complexity, and superlinear convergence",
+       JMLR 23(131), 2022: blocks and rules in section 3, updates in section 4, message passing in
+       section 5, two-metric projection in section 6.
+
+    Examples
+    --------
+    A regression with non-negative, sparse coefficients:
+
+    >>> import numpy as np
+    >>> from cycloid.optimize import LeastSquares, block_coordinate_descent
+    >>> rng = np.random.default_rng(0)
+    >>> A = rng.standard_normal((50, 200))
+    >>> b = A[:, :3] @ [3.0, 2.0, -1.0]
+    >>> result = block_coordinate_descent(LeastSquares(A, b, l1=5.0, lower=0), block_size=20)
+    >>> np.flatnonzero(result.x)[:2], bool(result.converged)
+    (array([0, 1]), True)
+    """
     started = time.perf_counter()
     if not isinstance(problem, get_args(BlockProblem)):
         raise TypeError(

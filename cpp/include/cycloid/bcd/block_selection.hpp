@@ -42,7 +42,7 @@ std::unique_ptr<Selection> make_selection(Rule rule, const Partition& partition,
                                           const Context& context);
 
 // argmin g'd + d'Hd / 2 over d with at most `count` entries that are not zero, roughly.
-std::unique_ptr<Selection> make_hard_thresholding(Index count, const BlockProblem& problem,
+std::unique_ptr<Selection> make_hard_thresholding(Index count, BlockProblem& problem,
                                                   const Context& context);
 
 }  // namespace cycloid::bcd

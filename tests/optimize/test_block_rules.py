@@ -1,0 +1,109 @@
+"""The paper's comparison of rules on smaller problems, in the same order."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from bench import block_rules
+
+pytestmark = pytest.mark.numerical
+
+ITERATIONS = 200
+
+
+@functools.cache
+def problem(name):
+    sizes = {"A": 0.15, "B": 0.1, "C": 0.15, "D": 0.4, "E": 0.5}
+    makers = {
+        "A": block_rules.least_squares,
+        "B": block_rules.logistic,
+        "C": block_rules.softmax,
+        "D": block_rules.lattice,
+        "E": block_rules.two_moons,
+    }
+    return makers[name](sizes[name])
+
+
+@functools.cache
+def gap(name, selection, partition, update, block_size=5, iterations=ITERATIONS):
+    """The objective above its infimum, as a share of that at zero."""
+    rule = {"selection": selection, "partition": partition, "update": update}
+    found = block_rules.run(problem(name), iterations, block_size=block_size, **rule)
+    if name in "DE":
+        A, b = sparse.csc_array(problem(name).A), problem(name).b
+        infimum = -0.5 * b @ sparse.linalg.spsolve(A, b)
+    else:
+        infimum = 0.0
+    values = found.trace["objective"] - infimum
+    return values[-1] / values[0]
+
+
+@pytest.mark.parametrize("update", ["gradient", "matrix"])
+@pytest.mark.parametrize("name", ["A", "B", "C", "E"])
+def test_variable_blocks_beat_fixed_ones(name, update):
+    for selection in ("gs", "gsl"):
+        fixed = gap(name, selection, "sort", update)
+        assert gap(name, selection, "variable", update) < fixed
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C", "E"])
+def test_greedy_beats_random_and_cyclic(name):
+    for blind in ("random", "cyclic"):
+        worse = gap(name, blind, "sort", "gradient")
+        for greedy in ("gs", "gsl"):
+            assert gap(name, greedy, "sort", "gradient") < worse
+            assert gap(name, greedy, "variable", "gradient") < worse
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_curvature_helps_where_it_varies(name):
+    """GSQ >= GSD >= GSL >= GS in progress, with matrix updates of variable blocks."""
+    gaps = [gap(name, rule, "variable", "matrix", 20) for rule in ("gs", "gsl", "gsd", "gsq")]
+    assert gaps[1] < gaps[0]
+    assert gaps[2] < gaps[1]
+    assert gaps[3] < 1.05 * gaps[2]
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_matrix_updates_beat_gradient_updates(name):
+    for selection in ("gs", "gsl"):
+        gradient = gap(name, selection, "variable", "gradient", 20)
+        assert gap(name, selection, "variable", "matrix", 20) < gradient
+
+
+@pytest.mark.parametrize("name", ["D", "E"])
+def test_greedy_trees_beat_colours(name):
+    """By three orders of magnitude at least, and any unstructured block of like cost by more."""
+    n = problem(name).A.shape[0]
+    steps = 300
+    tree = gap(name, "gs", "greedy-forest", "matrix", iterations=steps)
+    colours = gap(name, "cyclic", "red-black", "matrix", iterations=steps)
+    plain = gap(name, "gs", "variable", "matrix", round(n ** (1 / 3)), iterations=steps)
+    assert tree < 1e-3 * colours
+    assert colours < plain
+
+
+@pytest.mark.parametrize("block_size", [50, 100])
+@pytest.mark.parametrize("update", ["newton", "two-metric"])
+def test_finite_termination(update, block_size):
+    """L1 and x >= 0: the support, which fits into a block, is found, then one step is exact."""
+    chosen = block_rules.least_squares(0.3, l1=15_000.0, lower=0.0)
+    found = block_rules.run(
+        chosen, 50, selection="gsl-q", partition="variable", update=update, block_size=block_size
+    )
+    assert np.count_nonzero(found.x) <= 50
+    assert found.n_iter <= 10
+    assert found.violation < 1e-9 * abs(chosen.A.T @ chosen.b).max()
+
+
+def test_two_metric_projection_takes_as_many_iterations_as_proximal_newton():
+    chosen = block_rules.least_squares(0.3, l1=15_000.0, lower=0.0)
+    rule = {"selection": "gsl-q", "partition": "variable", "block_size": 5}
+    metric = block_rules.run(chosen, 500, update="two-metric", **rule)
+    newton = block_rules.run(chosen, 500, update="newton", **rule)
+    assert metric.objective == pytest.approx(newton.objective, rel=1e-12)
+    assert abs(metric.n_iter - newton.n_iter) <= 0.2 * newton.n_iter + 2
