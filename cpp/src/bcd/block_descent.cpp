@@ -30,9 +30,10 @@ public:
           context_(context),
           selection_(make_selection(options.rule, partition, problem, options.seed, context)),
           update_(make_update(options.update, problem, context)),
+          greedy_(options.rule >= Rule::GaussSouthwell),
           // Greedy rules have the whole gradient anyhow; the others look at it once a pass, as do
           // problems that keep it, where an iteration may be much cheaper than a look at all of it.
-          greedy_(options.rule >= Rule::GaussSouthwell && !problem.local()) {}
+          looks_each_time_(greedy_ && !problem.local()) {}
 
     Descent run() {
         start();
@@ -67,10 +68,9 @@ private:
         ++found_.n_iter;
         found_.objective += change;
         seen_ += std::ssize(block_.members);
-        idle_ = moved ? 0 : idle_ + std::ssize(block_.members);
-        if (greedy_ || seen_ >= problem_.size()) look();
-        const bool rests = idle_ >= 2 * problem_.size();
-        if (status_ == Status::MaxIter && rests) {
+        note_progress(moved, change < -slack);
+        if (looks_each_time_ || seen_ >= problem_.size()) look();
+        if (status_ == Status::MaxIter && rests()) {
             look();
             if (status_ == Status::MaxIter) status_ = Status::Stalled;
         }
@@ -79,6 +79,18 @@ private:
         } else if (context_.stop()) {
             status_ = context_.monitor->reason();
         }
+    }
+
+    void note_progress(bool moved, bool visible) {
+        unmoved_ = moved ? 0 : unmoved_ + 1;
+        idle_ = visible ? 0 : idle_ + 1;
+        idle_coordinates_ = visible ? 0 : idle_coordinates_ + std::ssize(block_.members);
+    }
+    // A greedy rule that did not move x takes the same block again. And rounding may let the
+    // objective stand while the violation still falls: then `look` counts anew.
+    bool rests() const {
+        if (greedy_) return unmoved_ >= 3 || idle_ >= 100;
+        return idle_coordinates_ >= 3 * problem_.size();
     }
 
     // Violation and objective, computed anew.
@@ -90,6 +102,9 @@ private:
             status_ = Status::NumericalError;
         } else if (found_.violation <= found_.tolerance) {
             status_ = Status::Converged;
+        } else if (found_.violation < 0.9 * lowest_) {
+            lowest_ = found_.violation;
+            idle_ = idle_coordinates_ = 0;
         }
     }
 
@@ -124,10 +139,11 @@ private:
     const Context& context_;
     std::unique_ptr<Selection> selection_;
     std::unique_ptr<Update> update_;
-    bool greedy_;
+    bool greedy_, looks_each_time_;
     Block block_;
-    Index seen_ = 0, idle_ = 0;
-    double next_row_ = 0;
+    Index seen_ = 0;  // coordinates updated since the last look
+    Index unmoved_ = 0, idle_ = 0, idle_coordinates_ = 0;
+    double next_row_ = 0, lowest_ = std::numeric_limits<double>::infinity();
     Status status_ = Status::MaxIter;
     Descent found_;
 };

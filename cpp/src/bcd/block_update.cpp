@@ -21,7 +21,8 @@ double proximal_gradient(Local& at, double& lipschitz, double slack, bool& moved
         }
         if (target == at.x()) return 0;
         const double smooth = at.smooth_change(target);
-        if (smooth <= model + slack) {
+        // Where the bound is tight the two differ by rounding.
+        if (smooth <= (1 - 1e-9) * model + slack) {
             return at.accept(smooth + at.separable_change(target), moved);
         }
     }
