@@ -73,21 +73,21 @@ def minimum(problem, shape):
     return found.fun
 
 
-def make(kind, terms=None, n_samples=40, n_features=15, seed=0):
+def make(kind, terms=None, n_samples=40, n_features=12, seed=0):
     """A small problem of one of the four kinds, with these L1 penalty and bounds."""
     rng = np.random.default_rng(seed)
     terms = terms or {}
-    A = rng.standard_normal((n_samples, n_features)) * rng.uniform(0.3, 3, n_features)
+    A = rng.standard_normal((n_samples, n_features)) * rng.uniform(0.7, 1.5, n_features)
     scores = A @ (rng.standard_normal(n_features) * (rng.random(n_features) < 0.5))
     noisy = scores + rng.standard_normal(n_samples)
     if kind == "least-squares":
         return LeastSquares(A, noisy, **terms)
     if kind == "logistic":
-        return Logistic(A, np.where(noisy > 0, "yes", "no"), l2=0.1, **terms)
+        return Logistic(A, np.where(noisy > 0, "yes", "no"), l2=0.5, **terms)
     if kind == "softmax":
         labels = np.digitize(noisy, np.quantile(noisy, [0.3, 0.6]))
-        return Softmax(A[:, :5].copy(), labels, l2=0.1, **terms)
-    return Quadratic(grid(6, rng), rng.standard_normal(36), **terms)
+        return Softmax(A[:, :4].copy(), labels, l2=1.0, **terms)
+    return Quadratic(grid(5, rng), rng.standard_normal(25), **terms)
 
 
 def grid(side, rng):
@@ -95,9 +95,9 @@ def grid(side, rng):
     path = sparse.diags_array([1.0, 1.0], offsets=(-1, 1), shape=(side, side))
     W = sparse.kron(path, sparse.eye_array(side)) + sparse.kron(sparse.eye_array(side), path)
     W = sparse.triu(W).tocsc()
-    W.data = rng.uniform(0.1, 2, W.nnz)
+    W.data = rng.uniform(0.5, 2, W.nnz)
     W = W + W.T
-    return sparse.csc_array(sparse.diags_array(W.sum(axis=1) + 0.1) - W)
+    return sparse.csc_array(sparse.diags_array(W.sum(axis=1) + 0.5) - W)
 
 
 KINDS = ("least-squares", "logistic", "softmax", "quadratic")

@@ -74,7 +74,8 @@ private:
             look();
             if (status_ == Status::MaxIter) status_ = Status::Stalled;
         }
-        if (static_cast<double>(found_.n_iter) >= next_row_ || status_ != Status::MaxIter) {
+        const bool last = status_ != Status::MaxIter || found_.n_iter == options_.max_iter;
+        if (last || static_cast<double>(found_.n_iter) >= next_row_) {
             push(std::ssize(block_.members));
         } else if (context_.stop()) {
             status_ = context_.monitor->reason();
@@ -86,11 +87,12 @@ private:
         idle_ = visible ? 0 : idle_ + 1;
         idle_coordinates_ = visible ? 0 : idle_coordinates_ + std::ssize(block_.members);
     }
-    // A greedy rule that did not move x takes the same block again. And rounding may let the
-    // objective stand while the violation still falls: then `look` counts anew.
+    // A greedy rule that did not move x takes the same block again. Rounding may let the objective
+    // stand while the violation still falls: then `look` counts anew. Chance may come late to the
+    // coordinate that matters, with unequal probabilities at any time.
     bool rests() const {
         if (greedy_) return unmoved_ >= 3 || idle_ >= 100;
-        return idle_coordinates_ >= 3 * problem_.size();
+        return options_.rule != Rule::Lipschitz && idle_coordinates_ >= 100 * problem_.size();
     }
 
     // Violation and objective, computed anew.

@@ -8,8 +8,9 @@
 namespace cycloid::bcd {
 namespace {
 
-// Proximal gradient steps with one Lipschitz constant for the block.
-double proximal_gradient(Local& at, double& lipschitz, double slack, bool& moved) {
+// Proximal gradient steps with one Lipschitz constant for the block, doubled until the decrease is
+// what it promises; where that is too small to be seen, no less than `trusted`.
+double proximal_gradient(Local& at, double trusted, double& lipschitz, double slack, bool& moved) {
     Vector target(at.size());
     moved = false;
     for (int trial = 0; trial < most_trials; ++trial, lipschitz *= 2) {
@@ -20,6 +21,7 @@ double proximal_gradient(Local& at, double& lipschitz, double slack, bool& moved
             model += d * (at.gradient()[k] + 0.5 * lipschitz * d);
         }
         if (target == at.x()) return 0;
+        if (2 * lipschitz <= trusted && -model < 100 * slack) continue;
         const double smooth = at.smooth_change(target);
         // Where the bound is tight the two differ by rounding.
         if (smooth <= (1 - 1e-9) * model + slack) {
@@ -43,7 +45,7 @@ public:
             if (!(lipschitz > 0)) lipschitz = 1;
             if (block.id >= 0) known_.emplace(block.id, lipschitz);
         }
-        return proximal_gradient(at, lipschitz, slack, moved);
+        return proximal_gradient(at, lipschitz, lipschitz, slack, moved);
     }
 
 private:
@@ -59,9 +61,10 @@ public:
     }
     double apply(BlockProblem& problem, const Block& block, double slack, bool& moved) override {
         Local at(problem, block);
-        double lipschitz = 0;
-        for (const Index i : block.members) lipschitz = std::max(lipschitz, 0.5 * estimates_[i]);
-        const double change = proximal_gradient(at, lipschitz, slack, moved);
+        double trusted = 0;
+        for (const Index i : block.members) trusted = std::max(trusted, estimates_[i]);
+        double lipschitz = 0.5 * trusted;
+        const double change = proximal_gradient(at, trusted, lipschitz, slack, moved);
         for (const Index i : block.members) estimates_[i] = lipschitz;
         return change;
     }
