@@ -2,7 +2,7 @@
 // the faces, Newton's method finishes on each.
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <tuple>
 
 #include "cycloid/bcd/block_update.hpp"
 #include "cycloid/core/cholesky.hpp"
@@ -12,9 +12,12 @@ namespace {
 
 class Model {
 public:
-    Model(const Matrix<double>& hessian, const Vector& gradient, const std::vector<Kink>& kinks,
-          Vector& v, const Context& context)
+    // v starts at x.
+    Model(const Matrix<double>& hessian, const Vector& gradient, const Vector& x,
+          const std::vector<Kink>& kinks, Vector& v, const Context& context)
         : h_(hessian.selfadjointView<Eigen::Lower>()),
+          gradient_(gradient),
+          x_(x),
           kinks_(kinks),
           v_(v),
           slope_(gradient),
@@ -24,14 +27,14 @@ public:
     }
 
     void minimize() {
-        constexpr int most_rounds = 200;
-        const double target = 1e-12 * std::max(violation(), std::numeric_limits<double>::min());
+        constexpr int most_rounds = 100;
+        const double target = 1e-11 * violation();
         for (int round = 0; round < most_rounds && !context_.stop(); ++round) {
-            for (int sweep = 0; sweep < 3; ++sweep) descend();
+            for (int sweep = 0; sweep < 2; ++sweep) descend();
             if (violation() <= target) return;
-            // Each blocked step puts a coordinate at its kink, so there are at most so many.
-            for (Index k = 0; k < v_.size() && !newton(); ++k) {
-            }
+            // Each clipped step puts a coordinate at its kink, so there are at most so many.
+            for (Index k = 0; k < v_.size() && !newton(); ++k) {}
+            slope_.noalias() = gradient_ + h_ * (v_ - x_);  // without what rounding has gathered
             if (violation() <= target) return;
         }
     }
@@ -56,8 +59,8 @@ private:
         }
         return worst;
     }
-    // A step to the minimum over the coordinates that are free, or to the first kink on the way.
-    // True unless it was blocked.
+    // To the minimum over the coordinates that are free, clipped at their kinks if that goes
+    // downhill, else to the first kink on the way. True where nothing was in the way.
     bool newton() {
         free_.clear();
         for (Index i = 0; i < v_.size(); ++i) {
@@ -66,34 +69,47 @@ private:
         const Index count = std::ssize(free_);
         if (count == 0) return true;
         Matrix<double> system(count, count);
-        Vector step(count);
+        Vector slope(count), low(count), high(count), v(count);
         for (Index a = 0; a < count; ++a) {
             const Index i = free_[a];
             for (Index b = a; b < count; ++b) system(b, a) = h_(free_[b], i);
-            step[a] = -slope_[i] - std::copysign(kinks_[i].l1, v_[i]);
+            v[a] = v_[i];
+            slope[a] = slope_[i] + std::copysign(kinks_[i].l1, v[a]);
+            std::tie(low[a], high[a]) = kinks_[i].orthant(0, v[a]);
         }
-        cholesky(system, 1e-13, context_);
-        cholesky_solve(system, step);
+        Matrix<double> factor = system;
+        cholesky(factor, 1e-13, context_);
+        Vector step = -slope;
+        cholesky_solve(factor, step);
+        Vector end = (v + step).cwiseMax(low).cwiseMin(high);
+        const bool whole = end == v + step;
+        if (!whole) {
+            const Vector way = end - v;
+            const double bent = way.dot(system.selfadjointView<Eigen::Lower>() * way);
+            if (slope.dot(way) + 0.5 * bent >= 0) end = first_kink(v, step, low, high);
+        }
+        for (Index a = 0; a < count; ++a) set(free_[a], end[a]);
+        return whole;
+    }
+    static Vector first_kink(const Vector& v, const Vector& step, const Vector& low,
+                             const Vector& high) {
         double length = 1;
         Index blocking = -1;
-        for (Index a = 0; a < count; ++a) {
-            const auto [low, high] = kinks_[free_[a]].orthant(0, v_[free_[a]]);
-            const double end = step[a] < 0 ? low : high, room = end - v_[free_[a]];
+        for (Index a = 0; a < v.size(); ++a) {
+            const double room = (step[a] < 0 ? low[a] : high[a]) - v[a];
             if (std::fabs(room) < length * std::fabs(step[a])) {
                 length = room / step[a];
                 blocking = a;
             }
         }
-        for (Index a = 0; a < count; ++a) {
-            const auto [low, high] = kinks_[free_[a]].orthant(0, v_[free_[a]]);
-            const double end = step[a] < 0 ? low : high;
-            const double value = v_[free_[a]] + length * step[a];
-            set(free_[a], a == blocking ? end : std::min(std::max(value, low), high));
-        }
-        return blocking < 0;
+        Vector end = (v + length * step).cwiseMax(low).cwiseMin(high);
+        if (blocking >= 0) end[blocking] = step[blocking] < 0 ? low[blocking] : high[blocking];
+        return end;
     }
 
     Matrix<double> h_;
+    const Vector& gradient_;
+    const Vector& x_;
     const std::vector<Kink>& kinks_;
     Vector& v_;
     Vector slope_;  // of the smooth part at v
@@ -106,7 +122,7 @@ private:
 void minimize_block_model(const Matrix<double>& hessian, const Vector& gradient, const Vector& x,
                           const std::vector<Kink>& kinks, Vector& target, const Context& context) {
     target = x;
-    Model(hessian, gradient, kinks, target, context).minimize();
+    Model(hessian, gradient, x, kinks, target, context).minimize();
 }
 
 }  // namespace cycloid::bcd

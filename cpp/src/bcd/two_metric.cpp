@@ -1,6 +1,6 @@
 // Two-metric projection (Gafni & Bertsekas 1984) within the orthant of the present signs: one
 // Cholesky factorization in the place of a quadratic program.
-#include <limits>
+#include <tuple>
 
 #include "cycloid/core/cholesky.hpp"
 #include "local_block.hpp"
