@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from bench import constrained, linear, networks, transport
+from bench import constrained, graphs, linear, networks, transport
 from bench.base import Entry, Problem, Unavailable
 
 __all__ = ["Problem", "Unavailable", "kind", "load", "names"]
 
 PROBLEMS: dict[str, Entry] = (
-    linear.PROBLEMS | transport.PROBLEMS | networks.PROBLEMS | constrained.PROBLEMS
+    linear.PROBLEMS
+    | transport.PROBLEMS
+    | networks.PROBLEMS
+    | constrained.PROBLEMS
+    | graphs.PROBLEMS
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import cell, constrained, linear, networks, objective, peers, problems, transport
+from bench import cell, constrained, graphs, linear, networks, objective, peers, problems, transport
 from bench.base import Ladder, Verdict
 
 
@@ -448,3 +448,26 @@ def test_multipliers_of_dependent_sparse_constraints() -> None:
     gradient = J.T @ np.array([1.0, 0, 3])
     y = constrained.least_squares_multipliers(J, gradient)
     np.testing.assert_allclose(gradient + J.T @ y, 0, atol=1e-8)
+
+
+# --------------------------------------------------------------------------------------- graphs
+
+
+@pytest.mark.parametrize("solver", [p.name for adapter in peers.GRAPHS for p in adapter.PEERS])
+def test_every_peer_propagates_labels(solver: str) -> None:
+    peer = peers.all_peers()[solver]
+    if peer.reason():
+        pytest.skip(peer.reason())
+    problem = graphs.moons("moons", 200, 20)
+    verdict = problem.judge()(peer.solve(peer.prepare(problem, 1), 1e-13))
+    assert verdict.accuracy < 1e-8
+    assert verdict.support == (problem.y < 0).sum() > 100
+
+
+def test_the_judge_of_graphs_sees_a_wrong_value() -> None:
+    problem = graphs.moons("moons", 200, 20)
+    f = graphs.reference(problem).copy()
+    assert problem.judge()(graphs.Solution(f)).accuracy == 0
+    f[np.flatnonzero(problem.y < 0)[0], 1] += 0.25
+    assert problem.judge()(graphs.Solution(f)).accuracy == pytest.approx(0.25)
+    assert problem.judge()(graphs.Solution(f[1:])).accuracy == np.inf

@@ -8,11 +8,11 @@ import re
 import pytest
 from sklearn.base import is_classifier
 
-from cycloid import linear_model, neural_network, optimize, ot, sketch
+from cycloid import linear_model, neural_network, optimize, ot, semi_supervised, sketch
 
 PUBLIC = [
     getattr(package, name)
-    for package in (linear_model, neural_network, optimize, ot, sketch)
+    for package in (linear_model, neural_network, optimize, ot, semi_supervised, sketch)
     for name in package.__all__
 ]
 CALLED = [item for item in PUBLIC if inspect.isfunction(item) or hasattr(item, "fit")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import constrained, linear, networks, transport
+from bench import constrained, graphs, linear, networks, transport
 from bench.base import Problem
 from bench.peers import (
     adelie,
@@ -19,7 +19,9 @@ from bench.peers import (
     published,
     regot,
     scikit_learn,
+    scikit_learn_graphs,
     scipy_optimize,
+    scipy_sparse,
     skglm,
     smooth_logistic,
     snapml,
@@ -28,6 +30,7 @@ from bench.peers.base import Peer, Solution
 
 __all__ = [
     "CONSTRAINED",
+    "GRAPHS",
     "LINEAR",
     "NETWORKS",
     "OURS",
@@ -43,12 +46,14 @@ LINEAR = (cycloid, scikit_learn, celer, skglm, adelie, glmnet, liblinear, snapml
 TRANSPORT = (cycloid, pot, ott, geomloss, regot, mdot)
 POINTS = (cycloid,)  # hours a solve for the others
 NETWORKS = (cycloid, published, conic)
+GRAPHS = (cycloid, scipy_sparse, scikit_learn_graphs)
 CONSTRAINED = (cycloid, ipopt, scipy_optimize, smooth_logistic)
 _ADAPTERS = {
     linear.Problem: LINEAR,
     transport.Problem: TRANSPORT,
     transport.Points: POINTS,
     networks.Problem: NETWORKS,
+    graphs.Problem: GRAPHS,
     constrained.FiniteSum: CONSTRAINED,
     constrained.Control: CONSTRAINED,
     constrained.Quadratic: CONSTRAINED,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench import constrained, linear, networks, transport
+from bench import constrained, graphs, linear, networks, transport
 from bench.base import Problem
 from bench.peers.base import Peer, Solution, needs
 
@@ -21,6 +21,8 @@ def prepare(problem: Problem, n_threads: int) -> Callable[[float], Any]:
         return functools.partial(_linear, problem, n_threads)
     if isinstance(problem, networks.Problem):
         return functools.partial(solve_network, problem, n_threads, "auto")
+    if isinstance(problem, graphs.Problem):
+        return functools.partial(_harmonic, problem)
     if isinstance(problem, transport.Points):
         return functools.partial(_points, problem, n_threads)
     if isinstance(problem, constrained.FiniteSum):
@@ -132,6 +134,13 @@ def network(problem: networks.Problem, n_threads: int, method: Any, tol: float) 
         time_limit=np.inf,
         observer=None,
     )
+
+
+def _harmonic(problem: graphs.Problem, tol: float) -> graphs.Solution:
+    from cycloid.semi_supervised import harmonic_function
+
+    labels = np.where(problem.y[:, None] < 0, np.nan, problem.labels)
+    return graphs.Solution(harmonic_function(problem.W, labels, tol=tol).values)
 
 
 def _constrained_sum(

@@ -66,6 +66,7 @@ private:
 };
 
 void bind_bcd(py::module_& m);
+void bind_bcd_graph(py::module_& m);
 void bind_ot(py::module_& m);
 void bind_ot_several(py::module_& m);
 void bind_points(py::module_& m);

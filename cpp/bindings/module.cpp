@@ -43,6 +43,7 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
         .value("UNBOUNDED", Status::Unbounded)
         .finalize();
     cycloid::bindings::bind_bcd(m);
+    cycloid::bindings::bind_bcd_graph(m);
     cycloid::bindings::bind_ot(m);
     cycloid::bindings::bind_ot_several(m);
     cycloid::bindings::bind_points(m);

@@ -6,6 +6,7 @@ Sub-packages are imported when they are first used:
 * :mod:`cycloid.ot` -- entropic optimal transport to machine precision.
 * :mod:`cycloid.neural_network` -- two-layer ReLU networks with a bound on the global optimum.
 * :mod:`cycloid.optimize` -- smooth problems with equality constraints.
+* :mod:`cycloid.semi_supervised` -- labels for the unlabelled nodes of a graph.
 * :mod:`cycloid.sketch` -- random matrices that compress the rows of a tall matrix.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cycloid import _core
 
 if TYPE_CHECKING:
-    from cycloid import linear_model, neural_network, optimize, ot, sketch
+    from cycloid import linear_model, neural_network, optimize, ot, semi_supervised, sketch
 
     __version__: str
 
@@ -25,11 +26,14 @@ __all__ = [
     "neural_network",
     "optimize",
     "ot",
+    "semi_supervised",
     "show_config",
     "sketch",
 ]
 
-_SUBPACKAGES = frozenset({"linear_model", "neural_network", "optimize", "ot", "sketch"})
+_SUBPACKAGES = frozenset(
+    {"linear_model", "neural_network", "optimize", "ot", "semi_supervised", "sketch"}
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,28 @@ def solve_glm_path(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+def solve_positive_definite(
+    A: Any,
+    b: NDArray[np.float64],
+    *,
+    rtol: float,
+    max_iter: int,
+    degree: int,
+    fill: float,
+    preconditioner: str,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
+def solve_field(
+    W: Any,
+    strength: NDArray[np.float64],
+    values: NDArray[np.float64],
+    *,
+    rtol: float,
+    max_iter: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
 def solve_transport(
     a: NDArray[np.float64],
     b: NDArray[np.float64],

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -286,11 +287,16 @@ bool GraphSystem::is_dominant() const {
 }
 
 GraphSystem make_system(SparseSymmetric matrix) {
+    constexpr double epsilon = std::numeric_limits<double>::epsilon();
     GraphSystem system{std::move(matrix), {}};
     for (Index i = 0; i < system.matrix.size(); ++i) {
+        const double diagonal = system.matrix.diagonal[at(i)];
+        const auto values = system.matrix.couplings(i);
         double sum = 0;
-        for (const double value : system.matrix.couplings(i)) sum += value;
-        system.row_sums.push_back(system.matrix.diagonal[at(i)] + sum);
+        for (const double value : values) sum += value;
+        sum += diagonal;
+        const double noise = epsilon * static_cast<double>(values.size() + 1) * diagonal;
+        system.row_sums.push_back(sum < 0 && sum >= -noise ? 0.0 : sum);
     }
     return system;
 }

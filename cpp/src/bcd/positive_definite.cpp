@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 #include "precondition.hpp"
@@ -56,6 +57,7 @@ public:
 
 private:
     bool prepare();
+    std::unique_ptr<Approximation> approximate_core(const Context& context) const;
     void correct();
     void descend(Vector& rhs);
     double update_residual();
@@ -100,6 +102,11 @@ Solver::Solver(const GraphSystem& system, const double* b, Index width,
 }
 
 bool Solver::prepare() {
+    if (options_.preconditioner == Preconditioner::Sampled && !system_.is_dominant()) {
+        throw std::invalid_argument(
+            "preconditioner='sampled' needs a diagonally dominant A without positive entries off "
+            "its diagonal");
+    }
     const Context context{1, &monitor_};
     eliminated_ = eliminate(system_, options_.limits, context, core_);
     solution_.n_eliminated = std::ssize(eliminated_.order);
@@ -107,11 +114,24 @@ bool Solver::prepare() {
     solution_.positive_definite = eliminated_.positive;
     if (monitor_.stopped() || !eliminated_.positive) return false;
     if (eliminated_.kept.empty()) return true;
-    const bool sampled = options_.preconditioner == Preconditioner::Sampled ||
-                         (options_.preconditioner == Preconditioner::Auto && core_.is_dominant());
-    approximation_ = sampled ? make_sampled(core_, context) : make_forest_sweep(core_.matrix);
+    approximation_ = approximate_core(context);
+    if (monitor_.stop()) return false;
     solution_.positive_definite = approximation_->positive();
-    return !monitor_.stop() && solution_.positive_definite;
+    return solution_.positive_definite;
+}
+
+std::unique_ptr<Approximation> Solver::approximate_core(const Context& context) const {
+    const SparseSymmetric& a = core_.matrix;
+    Preconditioner choice = options_.preconditioner;
+    if (choice == Preconditioner::Auto) {
+        // A factorization against some forty steps of conjugate gradients, in multiply-adds of
+        // products of dense blocks and of single ones.
+        const auto m = static_cast<double>(a.size());
+        const auto entries = static_cast<double>(a.values.size()) * static_cast<double>(width_);
+        if (m * m * m < 5e3 * entries && m < 5e3) return make_dense_factor(a, context);
+        choice = core_.is_dominant() ? Preconditioner::Sampled : Preconditioner::Forest;
+    }
+    return choice == Preconditioner::Sampled ? make_sampled(core_, context) : make_forest_sweep(a);
 }
 
 double Solver::ratio(const Vector& norms) const {

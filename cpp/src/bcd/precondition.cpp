@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cycloid/bcd/forest.hpp"
+#include "cycloid/core/cholesky.hpp"
 
 namespace cycloid::bcd {
 namespace {
@@ -116,7 +117,43 @@ private:
     Elimination factor_;
 };
 
+class DenseFactor final : public Approximation {
+public:
+    DenseFactor(const SparseSymmetric& matrix, const Context& context)
+        : factor_(Eigen::MatrixXd::Zero(matrix.size(), matrix.size())) {
+        for (Index i = 0; i < matrix.size(); ++i) {
+            factor_(i, i) = matrix.diagonal[at(i)];
+            const auto nodes = matrix.neighbours(i);
+            const auto values = matrix.couplings(i);
+            for (std::size_t q = 0; q < nodes.size(); ++q) factor_(i, nodes[q]) = values[q];
+        }
+        positive_ = cholesky(factor_, 0.0, context) == 0;
+    }
+    bool positive() const override { return positive_; }
+    void apply(const double* r, Index width, double* z) override {
+        using Rows =
+            Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+        const Eigen::Map<const Rows> from(r, factor_.rows(), width);
+        Eigen::Map<Rows> to(z, factor_.rows(), width);
+        for (Index c = 0; c < width; ++c) {
+            column_ = from.col(c);
+            cholesky_solve(factor_, column_);
+            to.col(c) = column_;
+        }
+    }
+
+private:
+    Eigen::MatrixXd factor_;
+    Eigen::VectorXd column_;
+    bool positive_ = false;
+};
+
 }  // namespace
+
+std::unique_ptr<Approximation> make_dense_factor(const SparseSymmetric& matrix,
+                                                 const Context& context) {
+    return std::make_unique<DenseFactor>(matrix, context);
+}
 
 std::unique_ptr<Approximation> make_forest_sweep(const SparseSymmetric& matrix) {
     return std::make_unique<ForestSweep>(matrix);

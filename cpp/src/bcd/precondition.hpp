@@ -19,6 +19,10 @@ public:
 // symmetric and positive definite for every positive definite matrix.
 std::unique_ptr<Approximation> make_forest_sweep(const SparseSymmetric& matrix);
 
+// A dense factorization: exact, for small or nearly dense matrices.
+std::unique_ptr<Approximation> make_dense_factor(const SparseSymmetric& matrix,
+                                                 const Context& context);
+
 // See EliminationLimits::sampled.
 std::unique_ptr<Approximation> make_sampled(const GraphSystem& system, const Context& context);
 

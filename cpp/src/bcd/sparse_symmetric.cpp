@@ -1,6 +1,8 @@
 #include "cycloid/bcd/sparse_symmetric.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
 
 namespace cycloid::bcd {
 
@@ -16,23 +18,31 @@ void SparseSymmetric::multiply(const double* x, Index width, double* out) const 
     }
 }
 
-bool is_symmetric(const SparseSymmetric& matrix) {
+namespace {
+
+constexpr double rounding = 1e-10;  // relative difference of two numbers meant to be equal
+
+// Makes mirrored values equal; false if the pattern or a pair of values is not symmetric.
+bool symmetrize(SparseSymmetric& matrix) {
     // Rows in ascending order meet the entries of each column in ascending order, too.
     std::vector<Index> next(matrix.starts.begin(), matrix.starts.end() - 1);
     for (Index i = 0; i < matrix.size(); ++i) {
-        const auto nodes = matrix.neighbours(i);
-        const auto values = matrix.couplings(i);
-        for (std::size_t q = 0; q < nodes.size(); ++q) {
-            const auto j = static_cast<std::size_t>(nodes[q]);
-            const auto place = static_cast<std::size_t>(next[j]++);
-            if (next[j] > matrix.starts[j + 1] || matrix.columns[place] != i ||
-                matrix.values[place] != values[q]) {
-                return false;
-            }
+        const auto begin = static_cast<std::size_t>(matrix.starts[static_cast<std::size_t>(i)]);
+        const auto end = static_cast<std::size_t>(matrix.starts[static_cast<std::size_t>(i) + 1]);
+        for (auto here = begin; here < end; ++here) {
+            const auto j = static_cast<std::size_t>(matrix.columns[here]);
+            const auto mirror = static_cast<std::size_t>(next[j]++);
+            if (next[j] > matrix.starts[j + 1] || matrix.columns[mirror] != i) return false;
+            double &a = matrix.values[here], &b = matrix.values[mirror];
+            if (a == b) continue;
+            if (!(std::abs(a - b) <= rounding * std::max(std::abs(a), std::abs(b)))) return false;
+            a = b = 0.5 * (a + b);
         }
     }
     return true;
 }
+
+}  // namespace
 
 template <class Scalar, class StorageIndex>
 SparseSymmetric make_symmetric(const Scalar* values, const StorageIndex* indices,
@@ -55,7 +65,7 @@ SparseSymmetric make_symmetric(const Scalar* values, const StorageIndex* indices
         }
         matrix.starts.push_back(std::ssize(matrix.columns));
     }
-    if (!is_symmetric(matrix)) throw std::invalid_argument("A must be symmetric");
+    if (!symmetrize(matrix)) throw std::invalid_argument("A must be symmetric");
     return matrix;
 }
 

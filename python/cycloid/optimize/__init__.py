@@ -2,6 +2,7 @@
 
 :func:`minimize` has the habits of `scipy.optimize.minimize`; :func:`sketched_newton` is the same as
 a ``method`` for it. Constraints, Jacobians and Hessians may be dense, sparse or products.
+:func:`solve_positive_definite` solves sparse symmetric positive definite systems.
 
 :func:`block_coordinate_descent` minimises :class:`LeastSquares`, :class:`Logistic`,
 :class:`Softmax` or a sparse :class:`Quadratic`, with or without an L1 penalty and bounds, by the
@@ -12,6 +13,7 @@ from cycloid._result import Status
 from cycloid.optimize._block_descent import BlockDescentResult, block_coordinate_descent
 from cycloid.optimize._block_problems import LeastSquares, Logistic, Quadratic, Softmax
 from cycloid.optimize._minimize import minimize, sketched_newton
+from cycloid.optimize._positive_definite import PositiveDefiniteResult, solve_positive_definite
 from cycloid.optimize._result import MinimizeResult
 
 __all__ = [
@@ -19,10 +21,12 @@ __all__ = [
     "LeastSquares",
     "Logistic",
     "MinimizeResult",
+    "PositiveDefiniteResult",
     "Quadratic",
     "Softmax",
     "Status",
     "block_coordinate_descent",
     "minimize",
     "sketched_newton",
+    "solve_positive_definite",
 ]

@@ -22,7 +22,7 @@ struct GraphSystem {
     bool is_dominant() const;
 };
 
-// Computes the row sums.
+// Computes the row sums; a negative one that may be a rounding error of 0 is 0.
 GraphSystem make_system(SparseSymmetric matrix);
 
 // P A P' = L D L' as far as nodes were eliminated.

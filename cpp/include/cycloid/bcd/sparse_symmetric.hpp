@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "cycloid/core/compressed.hpp"
@@ -34,12 +32,10 @@ private:
     static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 };
 
-// From the arrays of a CSR or CSC matrix, which must be symmetric to the last bit.
+// From the arrays of a CSR or CSC matrix; std::invalid_argument unless it is symmetric. Values that
+// differ from their mirror images by rounding errors become their mean.
 template <class Scalar, class StorageIndex>
 SparseSymmetric make_symmetric(const Scalar* values, const StorageIndex* indices,
                                const StorageIndex* starts, Index n);
-
-// Whether the stored pattern and values are symmetric; `make_symmetric` refuses what is not.
-bool is_symmetric(const SparseSymmetric& matrix);
 
 }  // namespace cycloid::bcd
