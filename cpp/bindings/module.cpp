@@ -53,5 +53,5 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_newton(m);
     cycloid::bindings::bind_sketch(m);
     cycloid::bindings::bind_finite_sum(m);
-    cycloid::bindings::bind_blocks(m);
+    cycloid::bindings::bind_bcd_blocks(m);
 }

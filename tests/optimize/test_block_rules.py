@@ -12,20 +12,27 @@ from bench import block_rules
 
 pytestmark = pytest.mark.numerical
 
-ITERATIONS = 200
+ITERATIONS = 150
+MAKERS = {
+    "A": functools.partial(block_rules.least_squares, 0.15),
+    "B": functools.partial(block_rules.logistic, 0.15),
+    "C": functools.partial(block_rules.softmax, 0.1),
+    "D": functools.partial(block_rules.lattice, 1.0),
+    "E": functools.partial(block_rules.two_moons, 1.0),
+}
 
 
 @functools.cache
 def problem(name):
-    sizes = {"A": 0.15, "B": 0.1, "C": 0.15, "D": 0.4, "E": 0.5}
-    makers = {
-        "A": block_rules.least_squares,
-        "B": block_rules.logistic,
-        "C": block_rules.softmax,
-        "D": block_rules.lattice,
-        "E": block_rules.two_moons,
-    }
-    return makers[name](sizes[name])
+    return MAKERS[name]()
+
+
+@functools.cache
+def infimum(name):
+    if name not in "DE":
+        return 0.0
+    A, b = sparse.csc_array(problem(name).A), problem(name).b
+    return -0.5 * b @ sparse.linalg.spsolve(A, b)
 
 
 @functools.cache
@@ -33,24 +40,19 @@ def gap(name, selection, partition, update, block_size=5, iterations=ITERATIONS)
     """The objective above its infimum, as a share of that at zero."""
     rule = {"selection": selection, "partition": partition, "update": update}
     found = block_rules.run(problem(name), iterations, block_size=block_size, **rule)
-    if name in "DE":
-        A, b = sparse.csc_array(problem(name).A), problem(name).b
-        infimum = -0.5 * b @ sparse.linalg.spsolve(A, b)
-    else:
-        infimum = 0.0
-    values = found.trace["objective"] - infimum
-    return values[-1] / values[0]
+    values = found.trace["objective"] - infimum(name)
+    return max(values[-1], 0.0) / values[0]
 
 
 @pytest.mark.parametrize("update", ["gradient", "matrix"])
-@pytest.mark.parametrize("name", ["A", "B", "C", "E"])
+@pytest.mark.parametrize("name", ["A", "C", "E"])
 def test_variable_blocks_beat_fixed_ones(name, update):
     for selection in ("gs", "gsl"):
         fixed = gap(name, selection, "sort", update)
         assert gap(name, selection, "variable", update) < fixed
 
 
-@pytest.mark.parametrize("name", ["A", "B", "C", "E"])
+@pytest.mark.parametrize("name", ["A", "C", "E"])
 def test_greedy_beats_random_and_cyclic(name):
     for blind in ("random", "cyclic"):
         worse = gap(name, blind, "sort", "gradient")
@@ -59,10 +61,13 @@ def test_greedy_beats_random_and_cyclic(name):
             assert gap(name, greedy, "variable", "gradient") < worse
 
 
-@pytest.mark.parametrize("name", ["A", "B", "C"])
-def test_curvature_helps_where_it_varies(name):
-    """GSQ >= GSD >= GSL >= GS in progress, with matrix updates of variable blocks."""
-    gaps = [gap(name, rule, "variable", "matrix", 20) for rule in ("gs", "gsl", "gsd", "gsq")]
+@pytest.mark.parametrize(("name", "update"), [("A", "matrix"), ("B", "newton"), ("C", "newton")])
+def test_curvature_helps_where_it_varies(name, update):
+    """GSQ >= GSD >= GSL >= GS in progress, by variable blocks."""
+    size, steps = {"A": (20, 60), "B": (20, 60), "C": (50, 60)}[name]
+    gaps = [
+        gap(name, rule, "variable", update, size, steps) for rule in ("gs", "gsl", "gsd", "gsq")
+    ]
     assert gaps[1] < gaps[0]
     assert gaps[2] < gaps[1]
     assert gaps[3] < 1.05 * gaps[2]
@@ -77,33 +82,41 @@ def test_matrix_updates_beat_gradient_updates(name):
 
 @pytest.mark.parametrize("name", ["D", "E"])
 def test_greedy_trees_beat_colours(name):
-    """By three orders of magnitude at least, and any unstructured block of like cost by more."""
+    """By three orders of magnitude at the paper's size, and colours any block of like cost."""
     n = problem(name).A.shape[0]
-    steps = 300
-    tree = gap(name, "gs", "greedy-forest", "matrix", iterations=steps)
-    colours = gap(name, "cyclic", "red-black", "matrix", iterations=steps)
-    plain = gap(name, "gs", "variable", "matrix", round(n ** (1 / 3)), iterations=steps)
+    tree = gap(name, "gs", "greedy-forest", "matrix", iterations=500)
+    colours = gap(name, "cyclic", "red-black", "matrix", iterations=500)
+    plain = gap(name, "gs", "variable", "matrix", round(n ** (1 / 3)), 500)
     assert tree < 1e-3 * colours
     assert colours < plain
+
+
+@functools.cache
+def nonnegative():
+    """About 30 coordinates are not zero at the minimum."""
+    return block_rules.least_squares(0.3, l1=25_000.0, lower=0.0)
 
 
 @pytest.mark.parametrize("block_size", [50, 100])
 @pytest.mark.parametrize("update", ["newton", "two-metric"])
 def test_finite_termination(update, block_size):
-    """L1 and x >= 0: the support, which fits into a block, is found, then one step is exact."""
-    chosen = block_rules.least_squares(0.3, l1=15_000.0, lower=0.0)
+    """The support, which fits into a block, is found; then one step is exact."""
     found = block_rules.run(
-        chosen, 50, selection="gsl-q", partition="variable", update=update, block_size=block_size
+        nonnegative(),
+        50,
+        selection="gsl-q",
+        partition="variable",
+        update=update,
+        block_size=block_size,
     )
     assert np.count_nonzero(found.x) <= 50
     assert found.n_iter <= 10
-    assert found.violation < 1e-9 * abs(chosen.A.T @ chosen.b).max()
+    assert found.violation < 1e-12 * abs(nonnegative().A.T @ nonnegative().b).max()
 
 
 def test_two_metric_projection_takes_as_many_iterations_as_proximal_newton():
-    chosen = block_rules.least_squares(0.3, l1=15_000.0, lower=0.0)
     rule = {"selection": "gsl-q", "partition": "variable", "block_size": 5}
-    metric = block_rules.run(chosen, 500, update="two-metric", **rule)
-    newton = block_rules.run(chosen, 500, update="newton", **rule)
+    metric = block_rules.run(nonnegative(), 500, update="two-metric", **rule)
+    newton = block_rules.run(nonnegative(), 500, update="newton", **rule)
     assert metric.objective == pytest.approx(newton.objective, rel=1e-12)
-    assert abs(metric.n_iter - newton.n_iter) <= 0.2 * newton.n_iter + 2
+    assert abs(metric.n_iter - newton.n_iter) <= 0.25 * newton.n_iter

@@ -33,7 +33,8 @@ public:
             for (int sweep = 0; sweep < 2; ++sweep) descend();
             if (violation() <= target) return;
             // Each clipped step puts a coordinate at its kink, so there are at most so many.
-            for (Index k = 0; k < v_.size() && !newton(); ++k) {}
+            for (Index k = 0; k < v_.size() && !newton(); ++k) {
+            }
             slope_.noalias() = gradient_ + h_ * (v_ - x_);  // without what rounding has gathered
             if (violation() <= target) return;
         }

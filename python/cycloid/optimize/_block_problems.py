@@ -8,10 +8,10 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.utils import check_array
 
-from cycloid._inputs import Vector, as_codes, as_design, as_signs, check_finite_real, viewable
+from cycloid._inputs import Vector, as_codes, as_design, as_signs, check_finite_real
+from cycloid.optimize._positive_definite import as_symmetric
 
 __all__ = ["BlockProblem", "LeastSquares", "Logistic", "Quadratic", "Softmax"]
 
@@ -212,8 +212,7 @@ class Quadratic:
     A chain of springs, held at its ends:
 
     >>> import numpy as np
-    >>> from scipy import sparse
-    >>> from cycloid.optimize import Quadratic, block_coordinate_descent
+    >>>     >>> from cycloid.optimize import Quadratic, block_coordinate_descent
     >>> A = sparse.diags_array([-1.0, 2.0, -1.0], offsets=(-1, 0, 1), shape=(4, 4))
     >>> block_coordinate_descent(Quadratic(A, [0.0, 0.0, 0.0, 5.0])).x.round(6)
     array([1., 2., 3., 4.])
@@ -227,7 +226,7 @@ class Quadratic:
 
     def checked(self) -> CoreProblem:
         """The problem as the core takes it; TypeError or ValueError for what is wrong."""
-        A = _symmetric(self.A)
+        A = _semi_definite(self.A)
         shape = (A.shape[0],)
         return CoreProblem(
             kind="quadratic",
@@ -253,27 +252,15 @@ def _vector(name: str, values: Any, length: int) -> Vector:
     return np.ascontiguousarray(array)
 
 
-def _symmetric(A: Any) -> Any:
-    kinds = {"dtype": [np.float64, np.float32], "accept_sparse": ("csc", "csr"), "input_name": "A"}
-    checked = check_array(A, **kinds)
-    if checked.shape[0] != checked.shape[1]:
-        raise ValueError(f"A must be square; got shape {checked.shape}")
-    A = viewable(checked if sparse.issparse(checked) else sparse.csc_array(checked))
-    skew = abs(A - A.T)
-    if skew.nnz and (worst := skew.max()) > 0:
-        if worst > 1e-8 * abs(A).max():
-            row, column = np.unravel_index(skew.argmax(), A.shape)
-            raise ValueError(
-                f"A must be symmetric; A[{row}, {column}] and A[{column}, {row}] differ by "
-                f"{worst:.3g}"
-            )
-        A = viewable(((A + A.T) / 2).asformat(A.format))
-    negative = np.flatnonzero(A.diagonal() < 0)
+def _semi_definite(A: Any) -> Any:
+    """A as the core views it. Of a negative eigenvalue a negative diagonal is the plain sign."""
+    A = as_symmetric(A, "A")
+    diagonal = A.diagonal()
+    negative = np.flatnonzero(diagonal < 0)
     if negative.size:
-        first = negative[0]
         raise ValueError(
             "A must be positive semi-definite; its diagonal holds "
-            f"{A.diagonal()[first]:g} at index {first}"
+            f"{diagonal[negative[0]]:g} at index {negative[0]}"
         )
     return A
 

@@ -1,8 +1,6 @@
-#include <optional>
-
 #include "cycloid/bcd/block_descent.hpp"
 #include "cycloid/core/parallel.hpp"
-#include "matrix.hpp"
+#include "graph.hpp"
 
 namespace cycloid::bindings {
 namespace {
@@ -19,42 +17,30 @@ std::vector<double> copy_vector(const py::object& array, const char* name, Index
     return {values, values + count};
 }
 
-// A problem with the matrices it refers to.
+// A problem with the data it refers to: it stays where it was made.
 struct ProblemView {
+    ProblemView() = default;
+    ProblemView(const ProblemView&) = delete;
+    ProblemView& operator=(const ProblemView&) = delete;
+
     MatrixView matrix;
-    std::optional<bcd::SparseSymmetric> graph;
+    bcd::SparseSymmetric graph;
     std::vector<Index> codes;
     std::unique_ptr<BlockProblem> problem;
 };
 
-struct MakeSymmetric {
-    std::optional<bcd::SparseSymmetric>& graph;
-
-    template <class Scalar>
-    void dense(const Scalar*, Index, Index, Index, Index) const {
-        throw py::type_error("A must be sparse");
-    }
-    template <class Scalar, class StorageIndex>
-    void compressed(bool, const Scalar* values, const StorageIndex* indices,
-                    const StorageIndex* starts, Index rows, Index columns) const {
-        if (rows != columns) throw py::value_error("A must be square");
-        graph = bcd::make_symmetric(values, indices, starts, rows);
-    }
-};
-
-ProblemView view_problem(const std::string& kind, const py::object& a, const py::object& b,
-                         Index n_classes, double l2, const py::object& l1, const py::object& lower,
-                         const py::object& upper, const Context& context) {
-    ProblemView view;
+void view_problem(ProblemView& view, const std::string& kind, const py::object& a,
+                  const py::object& b, Index n_classes, double l2, const py::object& l1,
+                  const py::object& lower, const py::object& upper, const Context& context) {
     const auto separable = [&](Index size) {
         return Separable{copy_vector(l1, "l1", size), copy_vector(lower, "lower", size),
                          copy_vector(upper, "upper", size)};
     };
     if (kind == "quadratic") {
-        view.matrix.keep = visit_matrix(a, MakeSymmetric{view.graph});
-        const Index n = view.graph->size();
-        view.problem = bcd::make_quadratic(*view.graph, view_vector(b, "b", n), separable(n));
-        return view;
+        view.graph = copy_symmetric(a);
+        const Index n = view.graph.size();
+        view.problem = bcd::make_quadratic(view.graph, view_vector(b, "b", n), separable(n));
+        return;
     }
     view.matrix = view_matrix(a);
     const Operator& x = *view.matrix.matrix;
@@ -68,12 +54,11 @@ ProblemView view_problem(const std::string& kind, const py::object& a, const py:
         }
         view.problem = bcd::make_softmax(x, view.codes.data(), n_classes, l2,
                                          separable(x.columns() * n_classes), context);
-        return view;
+        return;
     }
     const double* targets = view_vector(b, "b", x.rows());
     view.problem = (kind == "logistic" ? bcd::make_logistic : bcd::make_least_squares)(
         x, targets, l2, separable(x.columns()), context);
-    return view;
 }
 
 bcd::Partition view_partition(const py::object& partition, Index block_size,
@@ -134,7 +119,8 @@ py::dict descend(const std::string& kind, const py::object& a, const py::object&
     PythonObserver watcher(observer);
     Monitor monitor(&watcher, time_limit);
     const Context context{usable_threads(n_threads), &monitor};
-    const ProblemView view = view_problem(kind, a, b, n_classes, l2, l1, lower, upper, context);
+    ProblemView view;
+    view_problem(view, kind, a, b, n_classes, l2, l1, lower, upper, context);
     bcd::DescentOptions options;
     options.rule = pick_rule(selection);
     options.update = pick_update(update);
@@ -163,7 +149,7 @@ py::dict descend(const std::string& kind, const py::object& a, const py::object&
 
 }  // namespace
 
-void bind_blocks(py::module_& m) {
+void bind_bcd_blocks(py::module_& m) {
     using namespace py::literals;
     m.def("descend_blocks", &descend, "problem"_a, "A"_a, "b"_a, py::kw_only(), "n_classes"_a,
           "l2"_a, "l1"_a, "lower"_a, "upper"_a, "x0"_a, "partition"_a, "block_size"_a,
