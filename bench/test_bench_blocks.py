@@ -1,4 +1,4 @@
-"""Rules of block coordinate descent: CPU seconds of a hundred iterations on the paper's problems."""
+"""Rules of block coordinate descent: CPU seconds of 100 iterations on the paper's problems."""
 
 from __future__ import annotations
 

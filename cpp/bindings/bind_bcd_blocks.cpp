@@ -65,6 +65,7 @@ bcd::Partition view_partition(const py::object& partition, Index block_size,
                               const BlockProblem& problem) {
     if (!py::isinstance<py::str>(partition)) {
         std::vector<std::vector<Index>> blocks;
+        blocks.reserve(py::len(partition));
         for (const py::handle block : partition) {
             const auto members = py::cast<py::array_t<Index, py::array::c_style>>(block);
             blocks.emplace_back(members.data(), members.data() + members.size());

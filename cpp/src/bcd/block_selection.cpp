@@ -81,6 +81,7 @@ private:
     std::vector<double> weights(BlockProblem& problem) const {
         std::vector<double> weights;
         if (partition_.fixed()) {
+            weights.reserve(partition_.blocks.size());
             for (const Block& block : partition_.blocks) {
                 weights.push_back(block_lipschitz(problem, block.members));
             }

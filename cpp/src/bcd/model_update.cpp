@@ -47,11 +47,10 @@ public:
             end = solve_forest(*problem.graph(), block, at);
         } else if (smooth_) {
             Vector step = at.gradient();
-            cholesky_solve(factor(problem, block), step);
+            cholesky_solve(matrix_of(problem, block), step);
             end = at.x() - step;
         } else {
-            Matrix<double> hessian;
-            problem.hessian(block.members, curvature_, hessian);
+            const Matrix<double>& hessian = matrix_of(problem, block);
             minimize_block_model(hessian, at.gradient(), at.x(), at.kinks(), end, context_);
         }
         return search_line(at, end, curvature_ == Curvature::Local ? sufficient_decrease : 0.0,
@@ -59,18 +58,20 @@ public:
     }
 
 private:
-    const Matrix<double>& factor(BlockProblem& problem, const Block& block) {
+    // The block's Hessian, or its factor where there are no kinks; of fixed blocks it is kept if
+    // it stays the same.
+    const Matrix<double>& matrix_of(BlockProblem& problem, const Block& block) {
         constexpr Index most_kept = Index{1} << 24;  // numbers
         const bool keep = constant_ && block.id >= 0;
-        if (const auto known = factors_.find(block.id); keep && known != factors_.end()) {
+        if (const auto known = kept_.find(block.id); keep && known != kept_.end()) {
             return known->second;
         }
         problem.hessian(block.members, curvature_, fresh_);
         // A raised pivot is a raised diagonal entry: the model stays above the objective.
-        cholesky(fresh_, 1e-12, context_);
-        if (!keep || kept_ + fresh_.size() > most_kept) return fresh_;
-        kept_ += fresh_.size();
-        return factors_.emplace(block.id, std::move(fresh_)).first->second;
+        if (smooth_) cholesky(fresh_, 1e-12, context_);
+        if (!keep || n_kept_ + fresh_.size() > most_kept) return fresh_;
+        n_kept_ += fresh_.size();
+        return kept_.emplace(block.id, std::move(fresh_)).first->second;
     }
     // x minus the solution of H_b d = gradient, by messages along the forest.
     Vector solve_forest(const SparseSymmetric& graph, const Block& block, const Local& at) {
@@ -106,9 +107,9 @@ private:
     Curvature curvature_;
     bool constant_, smooth_;
     Context context_;
-    Index kept_ = 0;
+    Index n_kept_ = 0;
     Matrix<double> fresh_;
-    std::unordered_map<Index, Matrix<double>> factors_;
+    std::unordered_map<Index, Matrix<double>> kept_;
     std::unique_ptr<ForestOrder> order_;
     std::unordered_map<Index, Forest> forests_;
     Forest forest_;

@@ -71,6 +71,7 @@ private:
     void solve_free(BlockProblem& problem, const Local& at, Vector& direction) {
         if (free_.empty()) return;
         std::vector<Index> members;
+        members.reserve(free_.size());
         Vector step(std::ssize(free_));
         for (const Index k : free_) {
             step[std::ssize(members)] = -slope_[k];
