@@ -163,7 +163,8 @@ def block_coordinate_descent(
         Hessian, with a line search. With an L1 penalty or bounds these are the proximal
         versions, whose models are minimised exactly. 'two-metric': Newton's step for coordinates
         away from zero and the bounds, a gradient step for those held there, projected: one
-        factorization in the place of a quadratic program. 'auto': 'newton'.
+        factorization in the place of a quadratic program. 'auto': 'newton', or 'two-metric' with
+        an L1 penalty or bounds.
     block_size : int, default=None
         Number of coordinates of a block. None: 100, or all if there are fewer.
     rtol : float, default=1e-6
@@ -311,7 +312,7 @@ def _choose(problem: CoreProblem, partition: Any, selection: Any, update: Any) -
         selection = "gsd" if problem.smooth else "gsl-q"
     check_option("update", update, ("auto", *get_args(Update)))
     if update == "auto":
-        update = "newton"
+        update = "newton" if problem.smooth else "two-metric"
     return partition, selection, update
 
 
