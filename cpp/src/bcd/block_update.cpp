@@ -9,8 +9,8 @@ namespace cycloid::bcd {
 namespace {
 
 // Proximal gradient steps with one Lipschitz constant for the block, doubled until the decrease is
-// what it promises; where that is too small to be seen, no less than `trusted`.
-double proximal_gradient(Local& at, double trusted, double& lipschitz, double slack, bool& moved) {
+// what it promises; where that is too small to be seen, no less than what is `safe`.
+double proximal_gradient(Local& at, double safe, double& lipschitz, double slack, bool& moved) {
     Vector target(at.size());
     moved = false;
     for (int trial = 0; trial < most_trials; ++trial, lipschitz *= 2) {
@@ -21,7 +21,10 @@ double proximal_gradient(Local& at, double trusted, double& lipschitz, double sl
             model += d * (at.gradient()[k] + 0.5 * lipschitz * d);
         }
         if (target == at.x()) return 0;
-        if (2 * lipschitz <= trusted && -model < 100 * slack) continue;
+        if (lipschitz < safe && -model < 100 * slack) {
+            lipschitz = 0.5 * safe;
+            continue;
+        }
         const double smooth = at.smooth_change(target);
         // Where the bound is tight the two differ by rounding.
         if (smooth <= (1 - 1e-9) * model + slack) {
@@ -55,22 +58,26 @@ private:
 // "LA" of the paper, with estimates that may fall again.
 class BacktrackingUpdate final : public Update {
 public:
-    explicit BacktrackingUpdate(const BlockProblem& problem) : estimates_(problem.lipschitz()) {
-        const double largest = estimates_.maxCoeff();
-        estimates_ = estimates_.cwiseMax(largest > 0 ? 1e-12 * largest : 1.0);
+    explicit BacktrackingUpdate(const BlockProblem& problem) : lipschitz_(problem.lipschitz()) {
+        const double largest = lipschitz_.maxCoeff();
+        lipschitz_ = lipschitz_.cwiseMax(largest > 0 ? 1e-12 * largest : 1.0);
+        estimates_ = lipschitz_;
     }
     double apply(BlockProblem& problem, const Block& block, double slack, bool& moved) override {
         Local at(problem, block);
-        double trusted = 0;
-        for (const Index i : block.members) trusted = std::max(trusted, estimates_[i]);
-        double lipschitz = 0.5 * trusted;
-        const double change = proximal_gradient(at, trusted, lipschitz, slack, moved);
+        double known = 0, safe = 0;
+        for (const Index i : block.members) {
+            known = std::max(known, estimates_[i]);
+            safe += lipschitz_[i];  // the trace of the bound is above its eigenvalues
+        }
+        double lipschitz = 0.5 * known;
+        const double change = proximal_gradient(at, safe, lipschitz, slack, moved);
         for (const Index i : block.members) estimates_[i] = lipschitz;
         return change;
     }
 
 private:
-    Vector estimates_;
+    Vector lipschitz_, estimates_;
 };
 
 }  // namespace

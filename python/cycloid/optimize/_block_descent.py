@@ -216,7 +216,12 @@ def block_coordinate_descent(
     gradient, a pass over A; `Quadratic` keeps it, and the scores in a heap, so that an update costs
     about as many operations as its coordinates have neighbours, times log n.
 
-NOTES
+    The defaults are what measured best on the problems of [1]_ (`bench/block_rules.py`, the paper's
+    sizes). With an L1 penalty and x >= 0, blocks of 100 and 'gsl-q' on 1,000 x 10,000 data,
+    'two-metric' reached the minimum to all digits after 3 updates, 'newton' to ten digits after 6,
+    'gradient' to five after 20. On the lattice and the two moons greedy forests are ahead of red-black
+    blocks by more than three orders of magnitude after equal numbers of updates.
+
     References
     ----------
     .. [1] J. Nutini, I. Laradji, M. Schmidt, "Let's make block coordinate descent converge faster:

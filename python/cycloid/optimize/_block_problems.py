@@ -140,7 +140,7 @@ class Logistic(_Linear):
     >>> from cycloid.optimize import Logistic, block_coordinate_descent
     >>> problem = Logistic([[1.0], [2.0], [-1.0]], ["no", "yes", "no"], l2=0.1)
     >>> block_coordinate_descent(problem).x.round(2)
-    array([0.97])
+    array([0.69])
     """
 
     kind = "logistic"
@@ -177,7 +177,7 @@ class Softmax(_Linear):
     >>> from cycloid.optimize import Softmax, block_coordinate_descent
     >>> problem = Softmax([[1.0], [2.0], [-1.0]], ["a", "b", "c"], l2=1.0)
     >>> block_coordinate_descent(problem).x.round(2)
-    array([[-0.04,  0.57, -0.53]])
+    array([[ 0.2 ,  0.49, -0.69]])
     """
 
     kind = "softmax"
@@ -212,7 +212,8 @@ class Quadratic:
     A chain of springs, held at its ends:
 
     >>> import numpy as np
-    >>>     >>> from cycloid.optimize import Quadratic, block_coordinate_descent
+    >>> from scipy import sparse
+    >>> from cycloid.optimize import Quadratic, block_coordinate_descent
     >>> A = sparse.diags_array([-1.0, 2.0, -1.0], offsets=(-1, 0, 1), shape=(4, 4))
     >>> block_coordinate_descent(Quadratic(A, [0.0, 0.0, 0.0, 5.0])).x.round(6)
     array([1., 2., 3., 4.])
