@@ -331,7 +331,7 @@ def test_lipschitz_sampling_is_proportional(rng):
     A = np.diag([1.0, 3.0, 0.0])
     drawn = []
     problem = LeastSquares(A, [1e-3, 1e-3, 0.0])
-    for seed in range(400):
+    for seed in range(200):
         with pytest.warns(ConvergenceWarning):
             found = block_coordinate_descent(
                 problem,
