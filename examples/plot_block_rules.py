@@ -32,7 +32,7 @@ A = (rng.standard_normal((m, n)) + 1) * (10 * rng.standard_normal(n))
 A = sparse.csc_array(A * (rng.random((m, n)) < 10 * np.log(m) / m))
 b = A @ (rng.standard_normal(n) * (rng.random(n) < 0.1)) + rng.standard_normal(m)
 regression = LeastSquares(A, b)
-sparse_regression = LeastSquares(A, b, l1=0.005 * abs(A.T @ b).max(), lower=0)
+sparse_regression = LeastSquares(A, b, l1=0.1 * abs(A.T @ b).max(), lower=0)
 
 points, classes = make_moons(2000, noise=0.1, random_state=0)
 neighbours = kneighbors_graph(points, 5)
