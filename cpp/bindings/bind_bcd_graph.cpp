@@ -1,34 +1,13 @@
 #include <algorithm>
 
 #include "cycloid/bcd/graph_field.hpp"
-#include "matrix.hpp"
+#include "graph.hpp"
 
 namespace cycloid::bindings {
 namespace {
 
 using bcd::Preconditioner;
 using bcd::SparseSymmetric;
-
-struct MakeSymmetric {
-    SparseSymmetric& matrix;
-
-    template <class Scalar>
-    void dense(const Scalar*, Index, Index, Index, Index) const {
-        throw py::type_error("A must be sparse");
-    }
-    template <class Scalar, class StorageIndex>
-    void compressed(bool, const Scalar* values, const StorageIndex* indices,
-                    const StorageIndex* starts, Index rows, Index columns) const {
-        if (rows != columns) throw py::value_error("A must be square");
-        matrix = bcd::make_symmetric(values, indices, starts, rows);
-    }
-};
-
-SparseSymmetric copy_symmetric(const py::object& a) {
-    SparseSymmetric matrix;
-    visit_matrix(a, MakeSymmetric{matrix});
-    return matrix;
-}
 
 // The number of columns of an n x width array in C order, and its numbers.
 std::pair<Index, const double*> view_columns(const Vector& array, const char* name, Index n) {

@@ -80,5 +80,6 @@ void bind_relu_robust(py::module_& m);
 void bind_newton(py::module_& m);
 void bind_sketch(py::module_& m);
 void bind_finite_sum(py::module_& m);
+void bind_bcd_blocks(py::module_& m);
 
 }  // namespace cycloid::bindings

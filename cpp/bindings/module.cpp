@@ -54,4 +54,5 @@ PYBIND11_MODULE(CYCLOID_MODULE_NAME, m) {
     cycloid::bindings::bind_newton(m);
     cycloid::bindings::bind_sketch(m);
     cycloid::bindings::bind_finite_sum(m);
+    cycloid::bindings::bind_bcd_blocks(m);
 }

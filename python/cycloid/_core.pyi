@@ -417,3 +417,29 @@ def constrained_sum(
     time_limit: float,
     observer: Callable[[dict[str, float]], bool | None] | None,
 ) -> dict[str, Any]: ...
+
+# `partition`: a name, or index arrays that hold each coordinate once. l1, lower, upper: one number
+# or one a coordinate. b of a softmax: indices of classes.
+def descend_blocks(
+    problem: str,
+    A: Any,
+    b: NDArray[np.float64],
+    *,
+    n_classes: int,
+    l2: float,
+    l1: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    x0: NDArray[np.float64] | None,
+    partition: str | list[NDArray[np.intp]],
+    block_size: int,
+    selection: str,
+    update: str,
+    rtol: float,
+    atol: float,
+    max_iter: int,
+    seed: int,
+    n_threads: int,
+    time_limit: float,
+    observer: Callable[[dict[str, float]], bool | None] | None,
+) -> dict[str, Any]: ...
