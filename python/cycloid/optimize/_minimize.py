@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse.linalg import LinearOperator
 
 from cycloid import _core
 from cycloid._inputs import (
@@ -24,9 +23,10 @@ from cycloid._inputs import (
 from cycloid._result import caller_level
 from cycloid.optimize._arrays import as_numpy, library_of
 from cycloid.optimize._constraints import make_constraints, refuse_bounds
+from cycloid.optimize._objective import make_objective
 from cycloid.optimize._problem import Problem
 from cycloid.optimize._result import MinimizeResult, Reporter, to_result, warn_unless_converged
-from cycloid.optimize._terms import Function, Term, make_term
+from cycloid.optimize._terms import Term
 
 Inner = Literal[
     "auto",
@@ -114,9 +114,10 @@ def minimize(
         Solver of Newton's equations. 'ldlt': a factorization, sparse where that pays. 'minres':
         needs products only. 'gaussian' and 'kaczmarz': the sketch-and-project iterations of [1]_
         with one random vector a step; 'block-...': with many, and momentum. 'auto': 'ldlt', or
-        'minres' where a matrix is a LinearOperator. It never takes a sketch: their rate is that of
-        the squared condition number, and systems that a factorization solves in milliseconds take
-        them seconds, if they get there at all.
+        'minres' where a matrix is a LinearOperator. It never takes a sketch, whose rate is that of
+        the squared condition number: logistic regression with 300 coefficients and 11 constraints
+        took 60 s to 1e-4 with 'gaussian', 1.8 s and 8 million steps with 'kaczmarz', and 0.9 s,
+        most of it in the functions, with 'ldlt'.
     accuracy : {'forcing', 'adaptive'}, default='forcing'
         How accurately Newton's equations are solved. 'forcing': to a relative residual of
         ``min(0.1, violation)``, sharper if the direction does not descend. 'adaptive': by the
@@ -200,7 +201,7 @@ def minimize(
     library = library_of(x0)
     start = _as_start(as_numpy(x0))
     args = args if isinstance(args, tuple) else (args,)
-    objective, function = _objective(fun, args, jac, hess, hessp, start, library)
+    objective, function = make_objective(fun, args, jac, hess, hessp, start, library)
     terms = make_constraints(constraints, start, library)
     problem = Problem(objective, terms, start.size)
     tol = check_finite_real("tol", tol, open_low=True)
@@ -336,60 +337,6 @@ def _as_penalties(values: Any) -> tuple[float, float]:
         raise TypeError(f"penalties_init must be a pair of numbers > 0; got {values!r}")
     first, second = (check_finite_real("penalties_init", v, open_low=True) for v in values)
     return first, second
-
-
-def _objective(
-    fun: Any, args: tuple[Any, ...], jac: Any, hess: Any, hessp: Any, x0: Vector, library: Any
-) -> tuple[Term, Function]:
-    """The objective as a term of one component, whose weight is always one."""
-    if not callable(fun):
-        raise TypeError(f"fun must be callable; got {fun!r}")
-    if jac is True:
-        pair = _Pair(fun)
-        fun, jac = pair.value, pair.gradient
-    function = Function("fun", fun, args, library, scalar=True)
-    if hess is not None and hessp is not None:
-        raise ValueError("hess and hessp exclude each other; give one of them")
-    if hessp is not None and not callable(hessp):
-        raise TypeError(f"hessp must be callable or None; got {hessp!r}")
-    weighted: Any = hess
-    if callable(hess):
-        weighted = lambda x, v, *more: hess(x, *more)  # noqa: E731
-    elif hessp is not None:
-        weighted = _products(function, hessp)
-    return make_term(function, jac, weighted, x0), function
-
-
-def _products(function: Function, hessp: Callable[..., Any]) -> Callable[..., LinearOperator]:
-    def hess(x: Any, v: Any, *args: Any) -> LinearOperator:
-        point = as_numpy(x)
-        return LinearOperator(
-            (point.size, point.size),
-            matvec=lambda p: as_numpy(function.call(hessp, point, p.reshape(-1))),
-            dtype=np.float64,
-        )
-
-    return hess
-
-
-class _Pair:
-    """A function that returns its value and its gradient together, called once a point."""
-
-    def __init__(self, fun: Callable[..., Any]) -> None:
-        self._fun = fun
-        self._last: tuple[Any, Any] | None = None
-
-    def _at(self, x: Any, *args: Any) -> Any:
-        point = as_numpy(x)
-        if self._last is None or not np.array_equal(self._last[0], point):
-            self._last = point.copy(), self._fun(x, *args)
-        return self._last[1]
-
-    def value(self, x: Any, *args: Any) -> Any:
-        return self._at(x, *args)[0]
-
-    def gradient(self, x: Any, *args: Any) -> Any:
-        return self._at(x, *args)[1]
 
 
 def _warn_of_differences(terms: list[Term]) -> None:
