@@ -44,14 +44,15 @@ ESTIMATORS = [
     LogisticRegression(l1_ratio=1.0),
     LogisticRegression(l1_ratio=0.5, class_weight="balanced"),
     LogisticRegression(l1_ratio=1.0, grouped=True, tol=1e-8),
-    MultiTaskLasso(),
-    MultiTaskElasticNet(alpha=0.1, selection="random"),
-    MultiTaskLassoCV(alphas=10),
-    MultiTaskElasticNetCV(l1_ratio=[0.5, 1.0], alphas=5),
-    GroupLasso(),
-    SparseGroupLasso(alpha=0.1),
-    GroupLassoCV(alphas=10),
-    SparseGroupLassoCV(l1_ratio=[0.1, 0.9], alphas=5),
+    MultiTaskLasso(tol=1e-13),
+    MultiTaskElasticNet(alpha=0.1, selection="random", tol=1e-13),
+    # Weights and repetitions end at points that differ within the tolerance.
+    MultiTaskLassoCV(alphas=10, tol=1e-13),
+    MultiTaskElasticNetCV(l1_ratio=[0.5, 1.0], alphas=5, tol=1e-13),
+    GroupLasso(tol=1e-13),
+    SparseGroupLasso(alpha=0.1, tol=1e-13),
+    GroupLassoCV(alphas=10, tol=1e-13),
+    SparseGroupLassoCV(l1_ratio=[0.1, 0.9], alphas=5, tol=1e-13),
 ]
 
 
